@@ -1,0 +1,59 @@
+/** The common model of every tool's ledger: what an environment says that it has run. */
+
+/**
+ * - `applied`: ran to its end.
+ * - `marked`: recorded without having run (`resolve --applied`, `--fake`, `force`).
+ * - `baseline`: covered by a baseline row; its objects are expected, its row is not.
+ * - `assumed`: below the high-water mark of a ledger that keeps one number only.
+ * - `failed`: failed, dirty, half applied, or still running; `detail` says which, as far as the ledger can tell.
+ */
+export type AppliedState = 'applied' | 'marked' | 'baseline' | 'assumed' | 'failed'
+
+/** One migration that a ledger counts. Rolled back, superseded and undone rows are not listed: they are history. */
+export interface AppliedMigration {
+  /** In the tool's normal form, equal to `Migration.key` of the release's migration. */
+  readonly key: string
+  /** The ledger's own identifier, for people. */
+  readonly label: string
+  readonly state: AppliedState
+  /** The checksum as stored, or null. */
+  readonly checksum: string | null
+  /** ISO 8601 in UTC, where the ledger records it. */
+  readonly at: string | null
+  readonly durationMs: number | null
+  readonly by: string | null
+  /** What the ledger says beside: the error's first line, the direction that is unknown … */
+  readonly detail: string | null
+  /**
+   * How many of the release's migrations sort at or before it in the tool's own order. A missing migration at index i
+   * is late when an applied one has `place > i`.
+   */
+  readonly place: number
+}
+
+/** A ledger as it was read. */
+export interface LedgerReading {
+  /** The table with its schema, as a subject: `public.flyway_schema_history`. */
+  readonly table: string
+  readonly tool: string
+  /** By what the table was told from another tool's: one sentence. */
+  readonly recognisedBy: string
+  readonly applied: readonly AppliedMigration[]
+  /** A ledger of one high-water mark cannot tell a skipped migration from an applied one. */
+  readonly highWaterMark: boolean
+  /** The lock's table with its schema, where the tool's lock is held, and what it says. */
+  readonly lock: { readonly table: string; readonly detail: string } | null
+  /** Remarks for the report, each one sentence. */
+  readonly notes: readonly string[]
+}
+
+/** Why a ledger could not be read as one. */
+export type LedgerProblem =
+  | { readonly problem: 'missing'; readonly lookedFor: string }
+  | { readonly problem: 'ambiguous'; readonly tables: readonly string[]; readonly why: string }
+  | { readonly problem: 'unsupported'; readonly table: string; readonly tool: string; readonly why: string }
+  | { readonly problem: 'denied'; readonly table: string; readonly role: string; readonly detail: string }
+
+export type LedgerObservation =
+  | { readonly ledger: string; readonly reading: LedgerReading }
+  | { readonly ledger: string; readonly problem: LedgerProblem }

@@ -1,0 +1,179 @@
+/** A release and what it needs of its environment, as plain data. */
+import type { CatalogObject, Digest } from './catalog.ts'
+
+export interface Release {
+  readonly service: string
+  readonly version: string
+  /** The commit, or null where the folder is under no version control. */
+  readonly commit: string | null
+}
+
+/** Every migration tool that is known. A tool that is only recognised has no ledger file (see functions/ledgers). */
+export type ToolName = string
+
+/**
+ * - `versioned`: runs once, in order.
+ * - `repeatable`: runs again whenever its text changed.
+ * - `baseline`: stands for all versioned ones up to it on a fresh database.
+ */
+export type MigrationKind = 'versioned' | 'repeatable' | 'baseline'
+
+/** What running one statement costs, as the server reported it in the replay (research: DDL classes). */
+export type CostClass = 'instant' | 'scan' | 'foreign-key' | 'index' | 'rewrite' | 'data' | 'query' | 'unknown'
+
+/** The cost of one statement of a migration. `line` counts from 1 in the migration's file. */
+export interface StatementCost {
+  readonly line: number
+  readonly class: CostClass
+  /** The relations that it rewrites, scans or indexes, as subjects. */
+  readonly relations: readonly string[]
+  readonly concurrently: boolean
+}
+
+/** One migration of the release, as its tool sees it. */
+export interface Migration {
+  /** The contract's subject: the path below the migrations folder as the tool names it. */
+  readonly subject: string
+  /** What is compared with the ledger's rows, in the tool's own normal form. */
+  readonly key: string
+  readonly kind: MigrationKind
+  /** Place of its text: relative to the config file's folder, with '/'. */
+  readonly file: string
+  /** The tool's checksums that count as unchanged (line-ending variants, …). Empty: the tool keeps none. */
+  readonly checksums: readonly string[]
+  /** SHA-256 of the file's bytes, hex: ours, also where the tool keeps none. */
+  readonly digest: string
+  /** Code cannot be replayed as SQL. */
+  readonly form: 'sql' | 'code'
+}
+
+/** What replaying one migration did. All names are subjects ("kind subject" is unique within a migration). */
+export interface MigrationEffect {
+  readonly brought: readonly ObjectReference[]
+  readonly changed: readonly ObjectReference[]
+  readonly removed: readonly ObjectReference[]
+  readonly costs: readonly StatementCost[]
+  /** Why it could not be replayed, or null. */
+  readonly failed: ReplayFailure | null
+}
+
+export interface ObjectReference {
+  readonly kind: CatalogObject['kind']
+  readonly schema: string
+  readonly group: string
+  readonly name: string
+}
+
+/** `what` is the migration's subject, or the extension's name. */
+export interface ReplayFailure {
+  readonly line: number
+  readonly reason: string
+  readonly extension: string | null
+}
+
+/** One ledger that the release expects: a folder of migrations and the tool that runs them. */
+export interface LedgerExpectation {
+  /** Its name in the config; 'default' where there is one. */
+  readonly name: string
+  readonly tool: ToolName
+  /** By what the tool was recognised: one sentence. */
+  readonly detectedBy: string
+  /** The migrations folder, relative to the config file. */
+  readonly path: string
+  /** Where the repository says that the ledger is; null where the tool's default applies. */
+  readonly table: LedgerTableName | null
+  /** In the tool's own order. */
+  readonly migrations: readonly Migration[]
+  /** Migration file → how to run what is missing; command and the one for late ones, both as pasted. */
+  readonly commands: LedgerCommands
+  /** What the tool does with a migration that sorts before one that is applied. */
+  readonly late: 'runs' | 'refuses' | 'never-runs'
+  /** Dependencies that the repository cannot show, in words; empty for most. */
+  readonly notes: readonly string[]
+}
+
+export interface LedgerTableName {
+  readonly schema: string | null
+  readonly table: string
+}
+
+export interface LedgerCommands {
+  /** Applies what is missing. */
+  readonly migrate: string
+  /** Applies a late one, where that needs another command; null where it cannot be run at all. */
+  readonly migrateLate: string | null
+  /** Clears a failed state after the repair. */
+  readonly repair: string | null
+}
+
+/** A statement that the release sends: from the config, a file, or evidence. */
+export interface Statement {
+  /** Its name, else `file:line`. */
+  readonly subject: string
+  readonly sql: string
+  readonly source: { readonly file: string; readonly line: number } | null
+  readonly from: 'config' | 'file' | 'evidence'
+  /** Calls seen where it was learnt, or null. */
+  readonly calls: number | null
+  /** Index into the configured queries, or null: expectations live there. */
+  readonly expect: StatementExpect | null
+}
+
+export interface StatementExpect {
+  readonly [assertion: string]: unknown
+}
+
+/** The expected catalog, without its objects: what an unchanged look needs. */
+export interface CatalogSummary {
+  /** How it came about: sql | command | dump | environment | none. */
+  readonly mode: ReplayMode
+  /** The servers that it was computed on, the first one's texts being the catalog's. Example: '18.3'. */
+  readonly servers: readonly string[]
+  readonly schemas: readonly string[]
+  readonly total: Digest
+  /** One digest a bucket, in decimal sums; index = bucket. Without grants. */
+  readonly buckets: readonly Digest[]
+  /** The digest of the grant objects. */
+  readonly grants: Digest
+  /** Hex SHA-256 of the catalog part. */
+  readonly digest: string
+}
+
+export type ReplayMode = 'sql' | 'command' | 'dump' | 'environment' | 'none'
+
+/** An expected object, with the migrations that brought and changed it (indexes into the flattened migrations). */
+export interface ExpectedObject {
+  readonly object: CatalogObject
+  /** Index of the migration that brought it: ledgers in order, migrations in order; null: no migration (prelude, dump). */
+  readonly brought: number | null
+  readonly changed: readonly number[]
+  /** The texts of other majors, where they differ: major → facts text of the whole object. */
+  readonly variants: Readonly<Record<string, string>>
+}
+
+/** The policy of the comparison, from the config. */
+export interface SchemaPolicy {
+  readonly match: 'subset' | 'exact'
+  readonly ignore: readonly string[]
+  readonly role: string | null
+}
+
+/** Everything that a release needs of its environment, but for the objects themselves. */
+export interface Expectation {
+  readonly release: Release
+  /** Hex SHA-256 over all that is expected. It does not hold version and commit. */
+  readonly digest: string
+  readonly ledgers: readonly LedgerExpectation[]
+  /** One a migration, in the order of ledgers and migrations. */
+  readonly effects: readonly MigrationEffect[]
+  readonly catalog: CatalogSummary
+  readonly policy: SchemaPolicy
+  readonly statements: readonly Statement[]
+}
+
+/** All migrations of all ledgers in replay order: what indexes of migrations point into. */
+export function flattenMigrations(
+  ledgers: readonly LedgerExpectation[],
+): readonly { readonly ledger: LedgerExpectation; readonly migration: Migration }[] {
+  return ledgers.flatMap((ledger) => ledger.migrations.map((migration) => ({ ledger, migration })))
+}

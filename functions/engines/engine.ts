@@ -1,0 +1,113 @@
+/**
+ * The port to a database system: everything that is asked of a server, as queries with their parsers, so that callers
+ * decide what travels together. Nothing outside an engine and the wire drivers knows a dialect.
+ */
+import type { Connection, DatabaseError, Query } from '../connections/connection.ts'
+import type { CatalogObject, Digest } from '../core/catalog.ts'
+import type { Server, StatementObservation } from '../core/observation.ts'
+import type { Statement } from '../core/release.ts'
+
+/** Which part of a database a release is about. */
+export interface Scope {
+  /** The expectation's schema name → the environment's. `public` maps to the tenant's schema where one is configured. */
+  readonly schemas: readonly { readonly expected: string; readonly actual: string }[]
+  /** Globs over subjects (`audit_*`, `public.tmp_*`): groups that match are on neither side. */
+  readonly ignore: readonly string[]
+  /** Ledger tables and their locks, by the environment's names: they are nobody's expectation. */
+  readonly exclude: readonly { readonly schema: string; readonly table: string }[]
+  /** The application's role, whose privileges in effect are read; null: no grants. */
+  readonly role: string | null
+}
+
+/** A table that looks like some tool's ledger, by its columns. */
+export interface CandidateTable {
+  readonly schema: string
+  readonly table: string
+  /** Column name → type as the server names it, in lower case. */
+  readonly columns: Readonly<Record<string, string>>
+  /** The role that looks may read it. */
+  readonly readable: boolean
+}
+
+/** Who holds the lock that a look waited for. */
+export interface Blocker {
+  readonly pid: string
+  readonly role: string
+  readonly application: string
+  readonly state: string
+  /** Seconds since its transaction began. */
+  readonly sinceSeconds: number
+  /** Its statement's first words, without literals. */
+  readonly statement: string
+}
+
+export interface Engine {
+  readonly name: 'postgres' | 'mysql'
+
+  identify(): Query<Server>
+  /**
+   * Says "nothing ran DDL here since" when it is unchanged: covers every catalog that the readers below use, for all of
+   * the database. ANALYZE, VACUUM and other sessions' temporary tables do not move it.
+   */
+  stamp(): Query<string>
+  /** A digest of a ledger table's rows, to be compared with the one stored beside a verified stamp. */
+  tableDigest(table: { readonly schema: string; readonly table: string }): Query<string>
+
+  /** Digests by bucket (256), and of the grants: at most 257 rows. `schemas` present tells which of the scope exist. */
+  bucketDigests(scope: Scope): Query<BucketDigests>
+  /** Digests of every group in the given buckets. */
+  groupDigests(scope: Scope, buckets: readonly number[]): Query<readonly GroupDigest[]>
+  /** The objects of the given groups, whole. Answers stay under `maxAnswerBytes`: several queries where needed. */
+  objects(scope: Scope, groups: readonly { readonly schema: string; readonly group: string }[]): Query<readonly CatalogObject[]>
+  /** The grants of the scope's role. */
+  grants(scope: Scope): Query<readonly CatalogObject[]>
+  /** Every object of the scope, in pages that the connection's limits allow. */
+  readCatalog(connection: Connection, scope: Scope): Promise<readonly CatalogObject[]>
+
+  /** Tables of any schema that have all columns of one of the sets. */
+  candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]>
+
+  /**
+   * Prepares each statement under the search path: resolves names and types, reads no data, leaves no prepared statement
+   * and no lock behind. Few round trips: those that prepare together cost one.
+   */
+  prepareStatements(
+    connection: Connection,
+    statements: readonly Pick<Statement, 'subject' | 'sql'>[],
+    searchPath: string | null,
+  ): Promise<readonly StatementObservation[]>
+  /** The SQLSTATEs by which a statement is broken; any other error is a note. */
+  readonly breaks: ReadonlySet<string>
+
+  /** Whether the error says that a lock was in the way, that privileges lack, or that time ran out. */
+  classify(error: DatabaseError): 'blocked' | 'denied' | 'timeout' | 'missing' | 'other'
+  blockers(): Query<readonly Blocker[]>
+
+  /** The SQL that makes the least-privileged role. */
+  grantsSql(options: GrantsOptions): string
+  literal(text: string): string
+  identifier(name: string): string
+}
+
+export interface BucketDigests {
+  readonly buckets: readonly (Digest & { readonly bucket: number })[]
+  readonly grants: Digest
+  /** Which of the scope's schemas (expected names) exist, and may be used by the role. */
+  readonly schemas: readonly { readonly expected: string; readonly usable: boolean }[]
+}
+
+export interface GroupDigest extends Digest {
+  readonly schema: string
+  readonly group: string
+}
+
+export interface GrantsOptions {
+  readonly role: string
+  readonly database: string
+  readonly schemas: readonly string[]
+  readonly ledgers: readonly { readonly schema: string; readonly table: string }[]
+  /** Tables that configured queries read. */
+  readonly tables: readonly string[]
+  /** `record` reads pg_stat_statements. */
+  readonly statistics: boolean
+}

@@ -1,0 +1,43 @@
+/** The port to what is remembered between looks: a folder here, S3 with DynamoDB in AWS. */
+
+/** A database that was seen to be as the release expects, and how it is recognised again. */
+export interface VerifiedStamp {
+  /** Stamp of the catalogs, the same before and after the look. */
+  readonly stamp: string
+  /** The ledgers and their row digests at that time. */
+  readonly ledgers: readonly { readonly schema: string; readonly table: string; readonly digest: string }[]
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** By what each tool was recognised, repeated in the unchanged look's report. */
+  readonly notes: readonly string[]
+}
+
+/** What a verified stamp is valid for. All parts count. */
+export interface StampKey {
+  readonly service: string
+  readonly environment: string
+  readonly systemIdentifier: string
+  readonly database: string
+  readonly schemas: string
+  readonly expectationDigest: string
+  readonly readerVersion: string
+}
+
+export interface RunningRelease {
+  readonly version: string
+  readonly commit: string | null
+  readonly manifestDigest: string
+  readonly since: string
+}
+
+export interface Store {
+  /** All stamps of a service in an environment for this expectation: the system identifier is only known after connecting. */
+  verifiedStamps(key: Omit<StampKey, 'systemIdentifier' | 'database'>): Promise<readonly (VerifiedStamp & { readonly key: StampKey })[]>
+  putVerifiedStamp(key: StampKey, stamp: VerifiedStamp): Promise<void>
+  runningRelease(service: string, environment: string): Promise<RunningRelease | null>
+  putRunningRelease(service: string, environment: string, release: RunningRelease): Promise<void>
+  /** Immutable: the same digest is the same content; another content under it is refused. */
+  putManifest(service: string, digest: string, files: { readonly header: Buffer; readonly catalog: Buffer }): Promise<void>
+  manifest(service: string, digest: string): Promise<{ readonly header: Buffer; readonly catalog: Buffer } | null>
+  putReport(service: string, environment: string, report: string, at: string): Promise<void>
+}
