@@ -1,0 +1,296 @@
+/** Compares the release's migrations with what a ledger counts. Pure. */
+import type { Finding, SourcePlace } from './finding.ts'
+import { finding } from './finding.ts'
+import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
+import type { LedgerExpectation, Migration } from './release.ts'
+
+/** How the environment stands to one migration of the release. */
+export type MigrationStatus = 'applied' | 'covered' | 'missing' | 'skipped' | 'failed' | 'edited' | 'unknown'
+
+export interface MigrationStanding {
+  readonly ledger: LedgerExpectation
+  readonly migration: Migration
+  readonly status: MigrationStatus
+  readonly applied: AppliedMigration | null
+}
+
+export interface LedgerComparison {
+  readonly standings: readonly MigrationStanding[]
+  readonly findings: readonly Finding[]
+  readonly notes: readonly string[]
+}
+
+/** One ledger of the release against its observation. */
+export function compareLedger(expected: LedgerExpectation, observed: LedgerObservation): LedgerComparison {
+  if ('problem' in observed) return compareUnreadable(expected, observed.problem)
+  const reading = observed.reading
+  const standings = expected.migrations.map((migration, index) => standingOf(expected, migration, index, reading))
+  return {
+    standings,
+    findings: [
+      ...lockFindings(reading),
+      ...standings.flatMap((standing) => standingFinding(standing, reading)),
+      ...unknownFindings(expected, reading),
+    ],
+    notes: [
+      `${expected.path}: ${expected.tool}, ${expected.detectedBy}`,
+      `${reading.table}: ${reading.recognisedBy}`,
+      ...reading.notes,
+      ...expected.notes,
+    ],
+  }
+}
+
+function standingOf(
+  ledger: LedgerExpectation,
+  migration: Migration,
+  index: number,
+  reading: LedgerReading,
+): MigrationStanding {
+  const applied = reading.applied.find((row) => row.key === migration.key) ?? null
+  return { ledger, migration, applied, status: statusOf(migration, applied, index, reading) }
+}
+
+function statusOf(
+  migration: Migration,
+  applied: AppliedMigration | null,
+  index: number,
+  reading: LedgerReading,
+): MigrationStatus {
+  if (applied === null) {
+    const late = migration.kind === 'versioned' && reading.applied.some((row) => row.place > index && countsAsRun(row))
+    return late ? 'skipped' : 'missing'
+  }
+  if (applied.state === 'failed') return 'failed'
+  if (applied.state === 'baseline' || applied.state === 'assumed') return 'covered'
+  if (isOtherText(migration, applied)) return migration.kind === 'repeatable' ? 'missing' : 'edited'
+  return 'applied'
+}
+
+function countsAsRun(row: AppliedMigration): boolean {
+  return row.state !== 'failed' && row.state !== 'baseline'
+}
+
+/** A repeatable of another text will be run again; a versioned one was edited after it ran. */
+function isOtherText(migration: Migration, applied: AppliedMigration): boolean {
+  return applied.checksum !== null && migration.checksums.length > 0 && !migration.checksums.includes(applied.checksum)
+}
+
+function sourceOf(migration: Migration): readonly SourcePlace[] {
+  return [{ file: migration.file, line: 1 }]
+}
+
+function standingFinding(standing: MigrationStanding, reading: LedgerReading): readonly Finding[] {
+  switch (standing.status) {
+    case 'applied':
+    case 'covered':
+    case 'unknown':
+      return []
+    case 'missing':
+      return [missingFinding(standing, reading)]
+    case 'skipped':
+      return [skippedFinding(standing, reading)]
+    case 'failed':
+      return [failedFinding(standing, reading)]
+    case 'edited':
+      return [editedFinding(standing, reading)]
+  }
+}
+
+function missingFinding({ ledger, migration, applied }: MigrationStanding, reading: LedgerReading): Finding {
+  const changed = applied !== null
+  return finding({
+    code: 'migration-missing',
+    subject: migration.subject,
+    expected: changed
+      ? `${migration.subject} has run with the text that this release has`
+      : `${migration.subject} is applied before this release is deployed`,
+    found: changed
+      ? `${reading.table} has it with checksum ${applied.checksum ?? 'none'}, an older text${whenText(applied)}`
+      : `${reading.table} has ${countText(reading)}, and not this one`,
+    source: sourceOf(migration),
+    nextSteps: [{ text: 'run the migrations that are missing, then look again', command: ledger.commands.migrate }],
+  })
+}
+
+function skippedFinding({ ledger, migration }: MigrationStanding, reading: LedgerReading): Finding {
+  const index = ledger.migrations.indexOf(migration)
+  const later = reading.applied.find((row) => row.place > index && countsAsRun(row))
+  const found = `${reading.table} does not have it, though ${later?.label ?? 'a later one'}, which comes after it, is applied`
+  const steps = {
+    runs: {
+      text: `${ledger.tool} still runs it, whatever its place: run the migrations, then look again`,
+      command: ledger.commands.migrate,
+    },
+    refuses: {
+      text: `${ledger.tool} refuses to run it in this place unless it is told to: run it out of order, then look again`,
+      command: ledger.commands.migrateLate,
+    },
+    'never-runs': {
+      text: `${ledger.tool} will never run it, and will say that all is well: give it a place after ${later?.label ?? 'the newest one'} and build the release again`,
+      command: ledger.commands.migrateLate,
+    },
+  } as const
+  return finding({
+    code: 'migration-skipped',
+    subject: migration.subject,
+    expected: `${migration.subject} is applied before this release is deployed`,
+    found,
+    source: sourceOf(migration),
+    causes: [
+      {
+        text: 'it was merged after a later one had already run here',
+        evidence: later === undefined ? null : `${later.label} is applied${whenText(later)}`,
+      },
+    ],
+    nextSteps: [steps[ledger.late]],
+  })
+}
+
+function failedFinding({ ledger, migration, applied }: MigrationStanding, reading: LedgerReading): Finding {
+  const detail = applied?.detail ?? 'the ledger does not say why'
+  return finding({
+    code: 'migration-failed',
+    subject: migration.subject,
+    expected: `${migration.subject} has run to its end`,
+    found: `${reading.table} says that it did not: ${detail}`,
+    source: sourceOf(migration),
+    causes: [{ text: 'the run failed or was stopped half way', evidence: applied === null ? null : `${applied.label}: ${detail}` }],
+    nextSteps: [
+      {
+        text: `see in the log of the last migration run why it stopped and mend that, then clear the failed state${ledger.commands.repair === null ? ' by hand' : ''}`,
+        command: ledger.commands.repair,
+      },
+      { text: 'run it again, then look again', command: ledger.commands.migrate },
+    ],
+  })
+}
+
+function editedFinding({ migration, applied }: MigrationStanding, reading: LedgerReading): Finding {
+  return finding({
+    code: 'migration-edited',
+    subject: migration.subject,
+    expected: `${migration.subject} has checksum ${migration.checksums[0] ?? migration.digest}`,
+    found: `${reading.table} has it applied with checksum ${applied?.checksum ?? 'none'}${applied === null ? '' : whenText(applied)}`,
+    source: sourceOf(migration),
+    causes: [{ text: 'the file was changed after it had run here', evidence: null }],
+    nextSteps: [
+      {
+        text: 'see what changed in the file since it ran, restore its text, and put the change into a new migration',
+        command: `git log -p --follow -- ${quoteArgument(migration.file)}`,
+      },
+    ],
+  })
+}
+
+function lockFindings(reading: LedgerReading): readonly Finding[] {
+  if (reading.lock === null) return []
+  return [
+    finding({
+      code: 'ledger-locked',
+      subject: reading.lock.table,
+      expected: 'no migration run is under way while the schema is judged',
+      found: `${reading.tool}'s lock is held: ${reading.lock.detail}`,
+      causes: [
+        { text: 'a migration run is under way right now', evidence: null },
+        { text: 'a run was killed and left its lock behind', evidence: null },
+      ],
+      nextSteps: [{ text: 'wait for the run to end and look again; if none is alive, release the lock with the tool', command: null }],
+    }),
+  ]
+}
+
+function unknownFindings(expected: LedgerExpectation, reading: LedgerReading): readonly Finding[] {
+  const known = new Set(expected.migrations.map((migration) => migration.key))
+  return reading.applied
+    .filter((row) => !known.has(row.key) && row.state !== 'baseline')
+    .map((row) =>
+      finding({
+        code: 'migration-unknown',
+        subject: row.label,
+        expected: 'every applied migration is one of this release',
+        found: `${reading.table} has ${row.label}${whenText(row)}, which the release does not know`,
+        causes: [
+          { text: 'a newer release was deployed here, or a branch that this one does not contain', evidence: null },
+        ],
+      }),
+    )
+}
+
+function compareUnreadable(expected: LedgerExpectation, problem: LedgerProblem): LedgerComparison {
+  const standings = expected.migrations.map((migration) => ({
+    ledger: expected,
+    migration,
+    applied: null,
+    status: 'unknown' as const,
+  }))
+  return { standings, findings: [problemFinding(expected, problem)], notes: [] }
+}
+
+function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Finding {
+  const source = [{ file: expected.path, line: 1 }]
+  switch (problem.problem) {
+    case 'missing':
+      return finding({
+        code: 'ledger-missing',
+        subject: problem.lookedFor,
+        expected: `${expected.tool} keeps its ledger in ${problem.lookedFor}`,
+        found: 'there is no such table in this database',
+        source,
+        causes: [
+          { text: `no migration of ${expected.path} has ever run here`, evidence: null },
+          { text: 'this is another database than the one that the migrations run against', evidence: null },
+        ],
+        nextSteps: [
+          { text: 'run the migrations against this database, then look again', command: expected.commands.migrate },
+          { text: 'if the ledger has another name, say so: `migrations.table` in deploywatch.yaml', command: null },
+        ],
+      })
+    case 'ambiguous':
+      return finding({
+        code: 'ledger-ambiguous',
+        subject: problem.tables[0] ?? expected.name,
+        expected: `one ledger of ${expected.tool} for ${expected.path}`,
+        found: problem.why,
+        source,
+        nextSteps: [{ text: `say which one it is: set \`migrations.table\` in deploywatch.yaml to one of ${problem.tables.join(', ')}`, command: null }],
+      })
+    case 'unsupported':
+      return finding({
+        code: 'ledger-unsupported',
+        subject: problem.table,
+        expected: `a ledger of ${expected.tool} for ${expected.path}`,
+        found: `${problem.table} is ${problem.tool}'s: ${problem.why}`,
+        source,
+        nextSteps: [{ text: 'compare the objects only: set `schema.replay.mode` to dump or environment', command: null }],
+      })
+    case 'denied':
+      return finding({
+        code: 'permission-denied',
+        subject: problem.table,
+        expected: `the role ${problem.role} may read ${problem.table}`,
+        found: problem.detail,
+        source,
+        causes: [{ text: 'the role was made without the grants that a look needs', evidence: problem.detail }],
+        nextSteps: [
+          { text: 'print the grants that a look needs, and have them run by the owner', command: 'npx deploywatch init --grants' },
+        ],
+      })
+  }
+}
+
+function countText(reading: LedgerReading): string {
+  const count = reading.applied.filter((row) => row.state !== 'failed').length
+  const last = reading.applied.at(-1)
+  if (count === 0 || last === undefined) return 'no applied migration'
+  return count === 1 ? `one migration (${last.label})` : `${count} migrations, the last one ${last.label}`
+}
+
+function whenText(row: AppliedMigration): string {
+  return row.at === null ? '' : ` since ${row.at}`
+}
+
+/** Quotes a word for a POSIX shell where it needs it. */
+function quoteArgument(word: string): string {
+  return /^[\w./:@%+=-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

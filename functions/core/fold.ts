@@ -1,0 +1,300 @@
+/**
+ * Folds what disagrees under what explains it: one missing migration is one finding, not nine. Pure.
+ *
+ * A finding that another one explains becomes one line of that one's consequences and has no row of its own.
+ */
+import { identityOf, KINDS } from './catalog.ts'
+import type { ObjectDifference } from './compare-catalog.ts'
+import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
+import type { StatementBreak } from './compare-statements.ts'
+import type { Cause, Finding, NextStep, SourcePlace } from './finding.ts'
+import { finding } from './finding.ts'
+import type { ExpectedObject, LedgerExpectation, MigrationEffect } from './release.ts'
+
+export interface FoldInput {
+  /** In the order of the release's ledgers. */
+  readonly ledgers: readonly LedgerComparison[]
+  /** One a migration, flattened as `flattenMigrations` does; empty where nothing was replayed. */
+  readonly effects: readonly MigrationEffect[]
+  readonly differences: readonly ObjectDifference[]
+  readonly breaks: readonly StatementBreak[]
+  /** Objects of the release: how many each migration brought, to tell "all of them are absent". Index = migration. */
+  readonly broughtCounts: ReadonlyMap<number, number>
+  /** Wraps one SQL statement into a shell command for this environment; null where none can be pasted. */
+  readonly shell: (sql: string) => string | null
+}
+
+/** A finding with the index of its migration, to which consequences are added while folding. */
+interface Root {
+  readonly finding: Finding
+  readonly consequences: string[]
+  readonly causes: Cause[]
+}
+
+/** The findings that remain, each with its consequences. */
+export function foldFindings(input: FoldInput): readonly Finding[] {
+  const standings = input.ledgers.flatMap((ledger) => ledger.standings)
+  const skipped = skippedBelowTheMark(input, standings)
+  const others = input.ledgers.flatMap((ledger) => ledger.findings)
+  const roots = new Map<number, Root>()
+  for (const [index, standing] of standings.entries()) {
+    const own = skipped.get(index) ?? others.find((candidate) => isAbout(candidate, standing))
+    if (own !== undefined) roots.set(index, rootOf(own))
+  }
+  const loose = foldDifferences(input, standings, roots)
+  const broken = foldBreaks(input, roots, loose)
+  const listed = others.filter((candidate) => ![...roots.values()].some((root) => root.finding === candidate))
+  return [...[...roots.values()].map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
+}
+
+const ROOT_CODES = new Set(['migration-missing', 'migration-skipped', 'migration-failed', 'migration-edited'])
+
+function isAbout(candidate: Finding, standing: MigrationStanding): boolean {
+  const file = candidate.source[0]?.file
+  return ROOT_CODES.has(candidate.code) && candidate.subject === standing.migration.subject && file === standing.migration.file
+}
+
+function rootOf(own: Finding): Root {
+  return { finding: own, consequences: [...own.consequences], causes: [...own.causes] }
+}
+
+function finish(root: Root): Finding {
+  return { ...root.finding, consequences: [...new Set(root.consequences)], causes: root.causes }
+}
+
+/**
+ * A ledger of one number counts everything below it. A migration there of which not one object exists never ran:
+ * golang-migrate skips what arrives late without a trace.
+ */
+function skippedBelowTheMark(input: FoldInput, standings: readonly MigrationStanding[]): ReadonlyMap<number, Finding> {
+  const missing = new Map<number, number>()
+  for (const { object, code } of input.differences) {
+    if (object === null || object.brought === null || code !== KINDS[object.object.kind].missing) continue
+    missing.set(object.brought, (missing.get(object.brought) ?? 0) + 1)
+  }
+  const result = new Map<number, Finding>()
+  for (const [index, standing] of standings.entries()) {
+    const count = input.broughtCounts.get(index) ?? 0
+    if (standing.applied?.state === 'assumed' && count > 0 && missing.get(index) === count) {
+      result.set(index, belowTheMark(standing))
+    }
+  }
+  return result
+}
+
+function belowTheMark({ migration, ledger, applied }: MigrationStanding): Finding {
+  return finding({
+    code: 'migration-skipped',
+    subject: migration.subject,
+    expected: `${migration.subject} is applied before this release is deployed`,
+    found: `the ledger stands above it (${applied?.label ?? 'its mark'}), and not one object of it exists`,
+    source: [{ file: migration.file, line: 1 }],
+    causes: [
+      {
+        text: `it was merged after a later one had run: ${ledger.tool} keeps one number and never looks below it`,
+        evidence: `none of its objects exists, and the ledger counts it as applied`,
+      },
+    ],
+    nextSteps: [
+      {
+        text: `${ledger.tool} will never run it: give it a number above the newest one and build the release again`,
+        command: ledger.commands.migrateLate,
+      },
+    ],
+  })
+}
+
+function consequence(difference: Pick<ObjectDifference, 'code' | 'subject'>): string {
+  return `${difference.code} ${difference.subject}`
+}
+
+/** Adds each difference to the root that explains it; those that none explains become roots of their own, by identity. */
+function foldDifferences(
+  input: FoldInput,
+  standings: readonly MigrationStanding[],
+  roots: ReadonlyMap<number, Root>,
+): ReadonlyMap<string, Root> {
+  const loose = new Map<string, Root>()
+  for (const difference of input.differences) {
+    const root = explainingMigration(difference, input.effects, roots) ?? explainingObject(difference, loose)
+    if (root === undefined) {
+      loose.set(`${difference.identity} ${difference.code} ${difference.subject}`, looseRoot(difference, standings, input.shell))
+    } else {
+      root.consequences.push(consequence(difference))
+    }
+  }
+  return loose
+}
+
+function explainingMigration(
+  difference: ObjectDifference,
+  effects: readonly MigrationEffect[],
+  roots: ReadonlyMap<number, Root>,
+): Root | undefined {
+  const { object } = difference
+  if (object === null) {
+    const index = effects.findLastIndex((effect) => effect.removed.some((gone) => identityOf(gone) === difference.identity))
+    return roots.get(index)
+  }
+  const absent = difference.code === KINDS[object.object.kind].missing
+  const indexes = absent ? [object.brought] : [...object.changed].reverse().concat(object.brought ?? [])
+  return indexes.map((index) => (index === null ? undefined : roots.get(index))).find((root) => root !== undefined)
+}
+
+/** What belongs to a table that is missing, or rests on a column that is missing, is that one's consequence. */
+function explainingObject(difference: ObjectDifference, loose: ReadonlyMap<string, Root>): Root | undefined {
+  if (difference.object === null) return undefined
+  const { object } = difference.object
+  for (const [key, root] of loose) {
+    if (!key.startsWith(`${object.schema}\u001f${object.group}\u001f`)) continue
+    if (root.finding.code === 'table-missing' || root.finding.code === 'view-missing') return root
+    if (root.finding.code === 'column-missing' && object.kind !== 'column' && mentions(difference.object, root.finding.subject)) return root
+  }
+  return undefined
+}
+
+function mentions(expected: ExpectedObject, columnSubject: string): boolean {
+  const column = columnSubject.split('.').at(-1) ?? columnSubject
+  const facts = Object.values(expected.object.facts as Readonly<Record<string, string | null>>)
+  return facts.some((fact) => fact !== null && fact.split(/[^\p{L}\p{N}_$]+/u).includes(column))
+}
+
+function looseRoot(
+  difference: ObjectDifference,
+  standings: readonly MigrationStanding[],
+  shell: (sql: string) => string | null,
+): Root {
+  const index = difference.object?.changed.at(-1) ?? difference.object?.brought ?? null
+  const standing = index === null ? undefined : standings[index]
+  return rootOf(
+    finding({
+      code: difference.code,
+      subject: difference.subject,
+      expected: difference.expected,
+      found: difference.found,
+      source: sourceOf(standing),
+      causes: causesOf(difference, standing),
+      nextSteps: stepsOf(difference, standing, shell),
+    }),
+  )
+}
+
+function sourceOf(standing: MigrationStanding | undefined): readonly SourcePlace[] {
+  return standing === undefined ? [] : [{ file: standing.migration.file, line: 1 }]
+}
+
+function causesOf(difference: ObjectDifference, standing: MigrationStanding | undefined): readonly Cause[] {
+  if (difference.code === 'object-unexpected') {
+    return [{ text: 'it was made by hand, or by a migration that this release does not have', evidence: null }]
+  }
+  if (standing === undefined || standing.applied === null) return []
+  const { migration, applied } = standing
+  const when = applied.at === null ? '' : ` since ${applied.at}`
+  const counted: Record<string, string> = {
+    baseline: `the ledger's baseline covers ${migration.subject}, which never ran here`,
+    marked: `the ledger has ${migration.subject} marked as applied${when}, without having run it`,
+    assumed: `the ledger stands at ${applied.label}, which counts ${migration.subject} as applied`,
+    applied: `the ledger counts ${migration.subject} as applied${when}`,
+  }
+  const evidence = counted[applied.state] ?? null
+  const byHand = difference.code.endsWith('-missing')
+    ? 'it was dropped or renamed by hand, or a backup was restored, after the migration had run'
+    : 'it was changed by hand after the migration had run'
+  return [
+    { text: applied.state === 'baseline' || applied.state === 'marked' ? 'the migration was recorded without being run' : byHand, evidence },
+    { text: 'the migrations ran in another schema or database than this one (search_path)', evidence: null },
+  ]
+}
+
+function stepsOf(
+  difference: ObjectDifference,
+  standing: MigrationStanding | undefined,
+  shell: (sql: string) => string | null,
+): readonly NextStep[] {
+  if (difference.remedy !== null) {
+    return [{ text: `as the owner: ${difference.remedy}`, command: shell(difference.remedy) }]
+  }
+  if (difference.code === 'object-unexpected') {
+    return [{ text: 'put it into a migration, drop it, or name it in schema.ignore', command: null }]
+  }
+  const where = standing === undefined ? 'the release' : standing.migration.file
+  return [{ text: `make it as ${where} does, in a new migration, since the ledger will not run the old one again`, command: null }]
+}
+
+/** A statement that names a missing object is that object's consequence, and through it the migration's. */
+function foldBreaks(
+  input: FoldInput,
+  roots: ReadonlyMap<number, Root>,
+  loose: ReadonlyMap<string, Root>,
+): readonly Finding[] {
+  return input.breaks.flatMap((broken) => {
+    const root = rootNaming(broken.names, input, roots, loose)
+    if (root === undefined) return [broken.finding]
+    root.consequences.push(`${broken.finding.code} ${broken.finding.subject}`)
+    return []
+  })
+}
+
+function rootNaming(
+  names: readonly string[],
+  input: FoldInput,
+  roots: ReadonlyMap<number, Root>,
+  loose: ReadonlyMap<string, Root>,
+): Root | undefined {
+  const bare = (subject: string) => (subject.split('(')[0] ?? subject).split('.').at(-1) ?? subject
+  const all = [...roots.values(), ...loose.values()]
+  const byObject = all.find((root) =>
+    [consequence(root.finding), ...root.consequences].some((line) => !line.startsWith('query-') && names.includes(bare(line.slice(line.indexOf(' ') + 1)))),
+  )
+  if (byObject !== undefined) return byObject
+  const index = input.effects.findIndex(
+    (effect, at) => roots.has(at) && effect.brought.some((object) => names.includes(bare(object.name))),
+  )
+  return roots.get(index)
+}
+
+/** What a replay could not have: one finding a migration or extension, its dependants as consequences. */
+export function replayFindings(
+  ledgers: readonly LedgerExpectation[],
+  effects: readonly MigrationEffect[],
+  isIgnored: (name: string) => boolean,
+): readonly Finding[] {
+  const migrations = ledgers.flatMap((ledger) => ledger.migrations)
+  const groups = new Map<string, { readonly extension: string | null; readonly indexes: number[] }>()
+  for (const [index, effect] of effects.entries()) {
+    if (effect.failed === null) continue
+    const key = effect.failed.extension ?? `migration ${index}`
+    const group = groups.get(key) ?? { extension: effect.failed.extension, indexes: [] }
+    group.indexes.push(index)
+    groups.set(key, group)
+  }
+  return [...groups.values()].flatMap(({ extension, indexes }) => {
+    const first = indexes[0] ?? 0
+    const migration = migrations[first]
+    const failure = effects[first]?.failed
+    if (migration === undefined || failure === null || failure === undefined) return []
+    const subject = extension ?? migration.subject
+    if (isIgnored(subject)) return []
+    return [
+      finding({
+        code: 'replay-failed',
+        subject,
+        expected: 'every migration can be replayed on the throwaway server, so that what it brings is known',
+        found: failure.reason,
+        source: [{ file: migration.file, line: failure.line }],
+        consequences: indexes.map((index) => `replay-failed ${migrations[index]?.subject ?? ''}`).filter((line) => line !== `replay-failed ${subject}`),
+        causes: [
+          extension === null
+            ? { text: 'the migration needs something that an empty server does not have, or is code', evidence: failure.reason }
+            : { text: `the extension ${extension} is not packaged for the embedded server`, evidence: failure.reason },
+        ],
+        nextSteps: [
+          {
+            text: `name it in schema.ignore (\`${subject}\`), give the replay a prelude with schema.replay.before, or set schema.replay.mode to environment`,
+            command: null,
+          },
+        ],
+      }),
+    ]
+  })
+}
