@@ -1,0 +1,80 @@
+/** What the schema of the config is made of: keys with their texts, and values that need more than a type. */
+import * as z from 'zod'
+
+/** A key with the text and the example that editors and docs/config.md show. */
+export function key<S extends z.ZodType>(schema: S, description: string, example: unknown): S {
+  return schema.meta({ description, examples: [example] })
+}
+
+/** A key that may be left out is null then, so that no reader forgets the case. An empty value is still an error. */
+export function orNull<S extends z.ZodType>(
+  schema: S,
+): z.ZodPipe<z.ZodOptional<S>, z.ZodTransform<z.output<S> | null, z.output<S> | undefined>> {
+  return schema.optional().transform((value) => value ?? null)
+}
+
+export const text = z.string().min(1, 'is empty: write a value, or leave the key out')
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** `90s`, `15m`, `2h`: milliseconds once it is parsed. */
+export const duration = z
+  .string()
+  .regex(/^[1-9]\d*(ms|s|m|h|d)$/u, 'is no duration: write a whole number and a unit: 500ms, 90s, 15m, 2h, 1d')
+  .transform((value) => {
+    const unit = /[a-z]+$/u.exec(value)?.[0] as keyof typeof UNITS
+    return Number.parseInt(value, 10) * UNITS[unit]
+  })
+
+/** A folder or file, relative to the config file, with '/': `./db/` is `db`. */
+export const path = text.transform((value) => {
+  const bare = value.replace(/^(?:\.\/+)+/u, '').replace(/(?<=[^/])\/+$/u, '')
+  return bare === '' ? '.' : bare
+})
+
+/** Names that become part of file names and of keys in a store. */
+export const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]*$/u,
+    'is no name: use letters, digits, dots, hyphens and underscores, and begin with a letter or digit',
+  )
+
+/** What people call a thing: any text on one line. */
+export const label = text.regex(/^[^\p{Cc}]*$/u, 'has a control character: write it on one line')
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], {
+  error: 'expected a text, a number, true, false or null',
+})
+
+/** How a value is compared. Bare values mean `equals`. Several in one mapping must all hold. */
+export const comparison = z
+  .union(
+    [
+      scalar,
+      z.strictObject({
+        equals: key(scalar.optional(), 'The value is this one.', 'ok'),
+        not: key(scalar.optional(), 'The value is any but this one.', 'failed'),
+        in: key(z.array(scalar).min(1).optional(), 'The value is one of these.', ['ok', 'degraded']),
+        above: key(z.number().optional(), 'The value is a number greater than this.', 0),
+        below: key(z.number().optional(), 'The value is a number less than this.', 100),
+        atLeast: key(z.number().optional(), 'The value is a number, this or greater.', 1),
+        atMost: key(z.number().optional(), 'The value is a number, this or less.', 99),
+        matches: key(regularExpression().optional(), 'The value matches this regular expression.', '^v\\d+'),
+        contains: key(text.optional(), 'The value is a text with this in it.', 'ready'),
+        exists: key(z.boolean().optional(), 'The value is there (true), or is not (false).', true),
+      }),
+    ],
+    { error: 'expected a value, or comparisons such as { atLeast: 1 }' },
+  )
+  .transform((value) => (typeof value === 'object' && value !== null ? value : { equals: value }))
+
+export function regularExpression(): z.ZodString {
+  return z.string().refine((source) => {
+    try {
+      return new RegExp(source, 'u') instanceof RegExp
+    } catch {
+      return false
+    }
+  }, 'is no regular expression')
+}
