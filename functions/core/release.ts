@@ -64,11 +64,20 @@ export interface ObjectReference {
   readonly name: string
 }
 
-/** `what` is the migration's subject, or the extension's name. */
+/** What a replay could not do of one migration. */
 export interface ReplayFailure {
+  /** Where the statement begins in the migration's file; 1 for code. */
   readonly line: number
+  /** The server's words, or that the migration is code. */
   readonly reason: string
+  /** The extension that cannot be had, where that is the cause. */
   readonly extension: string | null
+  /** The failure that this one follows from: an extension's name or an earlier migration's subject; null: none. */
+  readonly follows: string | null
+  /** What the failing statements would have brought or changed, by name: unsure, on either side. */
+  readonly unsure: readonly ObjectReference[]
+  /** Failures of the same migration with another cause; theirs is empty. */
+  readonly further: readonly ReplayFailure[]
 }
 
 /** One ledger that the release expects: a folder of migrations and the tool that runs them. */
