@@ -84,7 +84,18 @@ export const KINDS = {
   },
   /** The name holds the argument types: `total(integer)`. form: function | procedure | aggregate | window. */
   routine: {
-    facts: ['form', 'arguments', 'returns', 'language', 'body', 'volatility', 'strict', 'securityDefiner', 'parallel', 'settings'],
+    facts: [
+      'form',
+      'arguments',
+      'returns',
+      'language',
+      'body',
+      'volatility',
+      'strict',
+      'securityDefiner',
+      'parallel',
+      'settings',
+    ],
     expressions: ['arguments', 'body'],
     missing: 'routine-missing',
     differs: 'object-differs',

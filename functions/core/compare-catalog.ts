@@ -56,13 +56,18 @@ export function compareCatalog(input: CatalogComparisonInput, context: CatalogCo
   })
   const unexpected =
     context.policy.match === 'exact'
-      ? input.found.filter((object) => object.kind !== 'grant' && !expected.has(identityOf(object))).map(unexpectedObject)
+      ? input.found
+          .filter((object) => object.kind !== 'grant' && !expected.has(identityOf(object)))
+          .map(unexpectedObject)
       : []
   return { differences: [...differences, ...unexpected].sort(byContainment), notes }
 }
 
 /** Whether any text had to be judged across majors: then the parser is worth loading. */
-export function needsTextComparer(input: CatalogComparisonInput, context: Omit<CatalogComparisonContext, 'compareTexts'>): boolean {
+export function needsTextComparer(
+  input: CatalogComparisonInput,
+  context: Omit<CatalogComparisonContext, 'compareTexts'>,
+): boolean {
   if (context.expectedMajors.includes(context.major)) return false
   const found = new Map(input.found.map((object) => [identityOf(object), object]))
   return input.expected.some(({ object }) => {
@@ -138,14 +143,18 @@ function compareObject(
   const others = facts.filter((fact) => !validity.includes(fact))
   return [
     ...validity.map((fact) => invalid(wanted, fact)),
-    ...(object.kind === 'type' && others.length > 0 ? compareType(wanted, object, there) : differs(wanted, object, there, others)),
+    ...(object.kind === 'type' && others.length > 0
+      ? compareType(wanted, object, there)
+      : differs(wanted, object, there, others)),
   ]
 }
 
 /** The expected object as the environment's major words it, where the release was replayed on that major too. */
 function inMajor(wanted: ExpectedObject, major: number): CatalogObject {
   const text = wanted.variants[String(major)]
-  return text === undefined ? wanted.object : { ...wanted.object, facts: parseFacts(wanted.object.kind, text) as CatalogObject['facts'] }
+  return text === undefined
+    ? wanted.object
+    : { ...wanted.object, facts: parseFacts(wanted.object.kind, text) as CatalogObject['facts'] }
 }
 
 function differingFacts(expected: CatalogObject, found: CatalogObject): readonly string[] {
@@ -180,7 +189,8 @@ function isDifference(
 
 /** A constraint that was validated meanwhile, an index that became valid: more than was asked for. */
 function isBetterThanExpected(expected: CatalogObject, found: CatalogObject, fact: string): boolean {
-  const flag = (expected.kind === 'constraint' && fact === 'validated') || (expected.kind === 'index' && fact === 'valid')
+  const flag =
+    (expected.kind === 'constraint' && fact === 'validated') || (expected.kind === 'index' && fact === 'valid')
   return flag && factOf(found, fact) === 'yes'
 }
 
@@ -196,7 +206,9 @@ function invalid(wanted: ExpectedObject, fact: string): ObjectDifference {
   return {
     ...base(wanted),
     code: index ? 'index-invalid' : 'constraint-invalid',
-    expected: index ? `index ${subject} on ${relationOf(object)} is valid` : `constraint ${subject} on ${relationOf(object)} is validated`,
+    expected: index
+      ? `index ${subject} on ${relationOf(object)} is valid`
+      : `constraint ${subject} on ${relationOf(object)} is validated`,
     found: index
       ? 'it is marked invalid: building it CONCURRENTLY failed or is under way, and no query uses it'
       : 'it is NOT VALID: rows from before it were never checked',
@@ -214,7 +226,8 @@ function differs(
 ): readonly ObjectDifference[] {
   if (facts.length === 0) return []
   const kind = KINDS[expected.kind]
-  const side = (object: CatalogObject) => facts.map((fact) => `${phrase(fact)} ${show(factOf(object, fact))}`).join(', ')
+  const side = (object: CatalogObject) =>
+    facts.map((fact) => `${phrase(fact)} ${show(factOf(object, fact))}`).join(', ')
   return [
     {
       ...base(wanted),
@@ -226,15 +239,19 @@ function differs(
 }
 
 /** An enum that lacks labels lacks each of them; any other difference is one of the type. */
-function compareType(wanted: ExpectedObject, expected: CatalogObject, found: CatalogObject): readonly ObjectDifference[] {
+function compareType(
+  wanted: ExpectedObject,
+  expected: CatalogObject,
+  found: CatalogObject,
+): readonly ObjectDifference[] {
   const isEnum = factOf(expected, 'form') === 'enum' && factOf(found, 'form') === 'enum'
   if (!isEnum) return differs(wanted, expected, found, differingFacts(expected, found))
   const labels = (object: CatalogObject) => (factOf(object, 'definition') ?? '').split('\n')
   const there = labels(found)
   const absent = labels(expected).filter((label) => !there.includes(label))
   if (absent.length === 0) {
-    const extra = there.filter((label) => !labels(expected).includes(label))
-    const inOrder = there.filter((label) => !extra.includes(label))
+    const wantedLabels = new Set(labels(expected))
+    const inOrder = there.filter((label) => wantedLabels.has(label))
     // More labels are harmless to a release that does not know them; another order changes comparisons.
     return inOrder.join('\n') === labels(expected).join('\n') ? [] : differs(wanted, expected, found, ['definition'])
   }

@@ -155,7 +155,12 @@ function failedFinding({ ledger, migration, applied }: MigrationStanding, readin
     expected: `${migration.subject} has run to its end`,
     found: `${reading.table} says that it did not: ${detail}`,
     source: sourceOf(migration),
-    causes: [{ text: 'the run failed or was stopped half way', evidence: applied === null ? null : `${applied.label}: ${detail}` }],
+    causes: [
+      {
+        text: 'the run failed or was stopped half way',
+        evidence: applied === null ? null : `${applied.label}: ${detail}`,
+      },
+    ],
     nextSteps: [
       {
         text: `see in the log of the last migration run why it stopped and mend that, then clear the failed state${ledger.commands.repair === null ? ' by hand' : ''}`,
@@ -195,7 +200,12 @@ function lockFindings(reading: LedgerReading): readonly Finding[] {
         { text: 'a migration run is under way right now', evidence: null },
         { text: 'a run was killed and left its lock behind', evidence: null },
       ],
-      nextSteps: [{ text: 'wait for the run to end and look again; if none is alive, release the lock with the tool', command: null }],
+      nextSteps: [
+        {
+          text: 'wait for the run to end and look again; if none is alive, release the lock with the tool',
+          command: null,
+        },
+      ],
     }),
   ]
 }
@@ -253,7 +263,12 @@ function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Fi
         expected: `one ledger of ${expected.tool} for ${expected.path}`,
         found: problem.why,
         source,
-        nextSteps: [{ text: `say which one it is: set \`migrations.table\` in deploywatch.yaml to one of ${problem.tables.join(', ')}`, command: null }],
+        nextSteps: [
+          {
+            text: `say which one it is: set \`migrations.table\` in deploywatch.yaml to one of ${problem.tables.join(', ')}`,
+            command: null,
+          },
+        ],
       })
     case 'unsupported':
       return finding({
@@ -262,7 +277,9 @@ function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Fi
         expected: `a ledger of ${expected.tool} for ${expected.path}`,
         found: `${problem.table} is ${problem.tool}'s: ${problem.why}`,
         source,
-        nextSteps: [{ text: 'compare the objects only: set `schema.replay.mode` to dump or environment', command: null }],
+        nextSteps: [
+          { text: 'compare the objects only: set `schema.replay.mode` to dump or environment', command: null },
+        ],
       })
     case 'denied':
       return finding({
@@ -273,7 +290,10 @@ function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Fi
         source,
         causes: [{ text: 'the role was made without the grants that a look needs', evidence: problem.detail }],
         nextSteps: [
-          { text: 'print the grants that a look needs, and have them run by the owner', command: 'npx deploywatch init --grants' },
+          {
+            text: 'print the grants that a look needs, and have them run by the owner',
+            command: 'npx deploywatch init --grants',
+          },
         ],
       })
   }

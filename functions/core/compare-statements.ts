@@ -38,7 +38,9 @@ export function compareStatements(
     ),
     notes: pairs.flatMap(({ statement, observation }) =>
       observation.error !== null && !isBreak(observation.error, breaks)
-        ? [`statement ${statement.subject} could not be prepared, for another reason than a missing name: ${observation.error.message} (SQLSTATE ${observation.error.sqlState})`]
+        ? [
+            `statement ${statement.subject} could not be prepared, for another reason than a missing name: ${observation.error.message} (SQLSTATE ${observation.error.sqlState})`,
+          ]
         : [],
     ),
   }
@@ -77,7 +79,11 @@ function refusal(statement: Statement, reason: string): Finding {
 
 /** Thirty characters from the position on, on one line. */
 function excerptAt(sql: string, position: number): string {
-  return [...sql].slice(position - 1, position + 29).join('').replaceAll(/\s+/gu, ' ').trim()
+  return [...sql]
+    .slice(position - 1, position + 29)
+    .join('')
+    .replaceAll(/\s+/gu, ' ')
+    .trim()
 }
 
 /**
@@ -86,6 +92,8 @@ function excerptAt(sql: string, position: number): string {
  */
 function unresolvedNames(message: string): readonly string[] {
   const quoted = [...message.matchAll(/"((?:[^"]|"")+)"/gu)].map((match) => (match[1] ?? '').replaceAll('""', '"'))
-  const bare = [...message.matchAll(/(?:column|relation|function|type|table|schema) ([\w.$]+)/gu)].map((match) => match[1] ?? '')
+  const bare = [...message.matchAll(/(?:column|relation|function|type|table|schema) ([\w.$]+)/gu)].map(
+    (match) => match[1] ?? '',
+  )
   return [...quoted, ...bare].map((name) => name.split('.').at(-1) ?? name)
 }

@@ -9,7 +9,7 @@ import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
 import type { StatementBreak } from './compare-statements.ts'
 import type { Cause, Finding, NextStep, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
-import type { ExpectedObject, LedgerExpectation, MigrationEffect } from './release.ts'
+import type { ExpectedObject, MigrationEffect } from './release.ts'
 
 export interface FoldInput {
   /** In the order of the release's ledgers. */
@@ -41,17 +41,37 @@ export function foldFindings(input: FoldInput): readonly Finding[] {
     const own = skipped.get(index) ?? others.find((candidate) => isAbout(candidate, standing))
     if (own !== undefined) roots.set(index, rootOf(own))
   }
+  for (const [index, root] of rootsOfMissingLedgers(input)) roots.set(index, root)
   const loose = foldDifferences(input, standings, roots)
   const broken = foldBreaks(input, roots, loose)
   const listed = others.filter((candidate) => ![...roots.values()].some((root) => root.finding === candidate))
-  return [...[...roots.values()].map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
+  return [...[...new Set(roots.values())].map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
+}
+
+/** Where a ledger does not exist nothing has run: all that its migrations bring is that one finding's consequence. */
+function rootsOfMissingLedgers(input: FoldInput): ReadonlyMap<number, Root> {
+  const result = new Map<number, Root>()
+  let index = 0
+  for (const ledger of input.ledgers) {
+    const missing = ledger.findings.find((candidate) => candidate.code === 'ledger-missing')
+    const root = missing === undefined ? undefined : rootOf(missing)
+    for (const _ of ledger.standings) {
+      if (root !== undefined) result.set(index, root)
+      index += 1
+    }
+  }
+  return result
 }
 
 const ROOT_CODES = new Set(['migration-missing', 'migration-skipped', 'migration-failed', 'migration-edited'])
 
 function isAbout(candidate: Finding, standing: MigrationStanding): boolean {
   const file = candidate.source[0]?.file
-  return ROOT_CODES.has(candidate.code) && candidate.subject === standing.migration.subject && file === standing.migration.file
+  return (
+    ROOT_CODES.has(candidate.code) &&
+    candidate.subject === standing.migration.subject &&
+    file === standing.migration.file
+  )
 }
 
 function rootOf(own: Finding): Root {
@@ -118,7 +138,10 @@ function foldDifferences(
   for (const difference of input.differences) {
     const root = explainingMigration(difference, input.effects, roots) ?? explainingObject(difference, loose)
     if (root === undefined) {
-      loose.set(`${difference.identity} ${difference.code} ${difference.subject}`, looseRoot(difference, standings, input.shell))
+      loose.set(
+        `${difference.identity} ${difference.code} ${difference.subject}`,
+        looseRoot(difference, standings, input.shell),
+      )
     } else {
       root.consequences.push(consequence(difference))
     }
@@ -133,7 +156,9 @@ function explainingMigration(
 ): Root | undefined {
   const { object } = difference
   if (object === null) {
-    const index = effects.findLastIndex((effect) => effect.removed.some((gone) => identityOf(gone) === difference.identity))
+    const index = effects.findLastIndex((effect) =>
+      effect.removed.some((gone) => identityOf(gone) === difference.identity),
+    )
     return roots.get(index)
   }
   const absent = difference.code === KINDS[object.object.kind].missing
@@ -148,7 +173,12 @@ function explainingObject(difference: ObjectDifference, loose: ReadonlyMap<strin
   for (const [key, root] of loose) {
     if (!key.startsWith(`${object.schema}\u001f${object.group}\u001f`)) continue
     if (root.finding.code === 'table-missing' || root.finding.code === 'view-missing') return root
-    if (root.finding.code === 'column-missing' && object.kind !== 'column' && mentions(difference.object, root.finding.subject)) return root
+    if (
+      root.finding.code === 'column-missing' &&
+      object.kind !== 'column' &&
+      mentions(difference.object, root.finding.subject)
+    )
+      return root
   }
   return undefined
 }
@@ -201,7 +231,13 @@ function causesOf(difference: ObjectDifference, standing: MigrationStanding | un
     ? 'it was dropped or renamed by hand, or a backup was restored, after the migration had run'
     : 'it was changed by hand after the migration had run'
   return [
-    { text: applied.state === 'baseline' || applied.state === 'marked' ? 'the migration was recorded without being run' : byHand, evidence },
+    {
+      text:
+        applied.state === 'baseline' || applied.state === 'marked'
+          ? 'the migration was recorded without being run'
+          : byHand,
+      evidence,
+    },
     { text: 'the migrations ran in another schema or database than this one (search_path)', evidence: null },
   ]
 }
@@ -218,7 +254,12 @@ function stepsOf(
     return [{ text: 'put it into a migration, drop it, or name it in schema.ignore', command: null }]
   }
   const where = standing === undefined ? 'the release' : standing.migration.file
-  return [{ text: `make it as ${where} does, in a new migration, since the ledger will not run the old one again`, command: null }]
+  return [
+    {
+      text: `make it as ${where} does, in a new migration, since the ledger will not run the old one again`,
+      command: null,
+    },
+  ]
 }
 
 /** A statement that names a missing object is that object's consequence, and through it the migration's. */
@@ -244,57 +285,13 @@ function rootNaming(
   const bare = (subject: string) => (subject.split('(')[0] ?? subject).split('.').at(-1) ?? subject
   const all = [...roots.values(), ...loose.values()]
   const byObject = all.find((root) =>
-    [consequence(root.finding), ...root.consequences].some((line) => !line.startsWith('query-') && names.includes(bare(line.slice(line.indexOf(' ') + 1)))),
+    [consequence(root.finding), ...root.consequences].some(
+      (line) => !line.startsWith('query-') && names.includes(bare(line.slice(line.indexOf(' ') + 1))),
+    ),
   )
   if (byObject !== undefined) return byObject
   const index = input.effects.findIndex(
     (effect, at) => roots.has(at) && effect.brought.some((object) => names.includes(bare(object.name))),
   )
   return roots.get(index)
-}
-
-/** What a replay could not have: one finding a migration or extension, its dependants as consequences. */
-export function replayFindings(
-  ledgers: readonly LedgerExpectation[],
-  effects: readonly MigrationEffect[],
-  isIgnored: (name: string) => boolean,
-): readonly Finding[] {
-  const migrations = ledgers.flatMap((ledger) => ledger.migrations)
-  const groups = new Map<string, { readonly extension: string | null; readonly indexes: number[] }>()
-  for (const [index, effect] of effects.entries()) {
-    if (effect.failed === null) continue
-    const key = effect.failed.extension ?? `migration ${index}`
-    const group = groups.get(key) ?? { extension: effect.failed.extension, indexes: [] }
-    group.indexes.push(index)
-    groups.set(key, group)
-  }
-  return [...groups.values()].flatMap(({ extension, indexes }) => {
-    const first = indexes[0] ?? 0
-    const migration = migrations[first]
-    const failure = effects[first]?.failed
-    if (migration === undefined || failure === null || failure === undefined) return []
-    const subject = extension ?? migration.subject
-    if (isIgnored(subject)) return []
-    return [
-      finding({
-        code: 'replay-failed',
-        subject,
-        expected: 'every migration can be replayed on the throwaway server, so that what it brings is known',
-        found: failure.reason,
-        source: [{ file: migration.file, line: failure.line }],
-        consequences: indexes.map((index) => `replay-failed ${migrations[index]?.subject ?? ''}`).filter((line) => line !== `replay-failed ${subject}`),
-        causes: [
-          extension === null
-            ? { text: 'the migration needs something that an empty server does not have, or is code', evidence: failure.reason }
-            : { text: `the extension ${extension} is not packaged for the embedded server`, evidence: failure.reason },
-        ],
-        nextSteps: [
-          {
-            text: `name it in schema.ignore (\`${subject}\`), give the replay a prelude with schema.replay.before, or set schema.replay.mode to environment`,
-            command: null,
-          },
-        ],
-      }),
-    ]
-  })
 }

@@ -1,4 +1,5 @@
 /** The port to what is remembered between looks: a folder here, S3 with DynamoDB in AWS. */
+import type { Finding } from '../core/finding.ts'
 
 /** A database that was seen to be as the release expects, and how it is recognised again. */
 export interface VerifiedStamp {
@@ -10,6 +11,8 @@ export interface VerifiedStamp {
   readonly at: string
   /** By what each tool was recognised, repeated in the unchanged look's report. */
   readonly notes: readonly string[]
+  /** What the passing look had to say beside: information and warnings. */
+  readonly findings: readonly Finding[]
 }
 
 /** What a verified stamp is valid for. All parts count. */
@@ -32,12 +35,18 @@ export interface RunningRelease {
 
 export interface Store {
   /** All stamps of a service in an environment for this expectation: the system identifier is only known after connecting. */
-  verifiedStamps(key: Omit<StampKey, 'systemIdentifier' | 'database'>): Promise<readonly (VerifiedStamp & { readonly key: StampKey })[]>
+  verifiedStamps(
+    key: Omit<StampKey, 'systemIdentifier' | 'database'>,
+  ): Promise<readonly (VerifiedStamp & { readonly key: StampKey })[]>
   putVerifiedStamp(key: StampKey, stamp: VerifiedStamp): Promise<void>
   runningRelease(service: string, environment: string): Promise<RunningRelease | null>
   putRunningRelease(service: string, environment: string, release: RunningRelease): Promise<void>
   /** Immutable: the same digest is the same content; another content under it is refused. */
-  putManifest(service: string, digest: string, files: { readonly header: Buffer; readonly catalog: Buffer }): Promise<void>
+  putManifest(
+    service: string,
+    digest: string,
+    files: { readonly header: Buffer; readonly catalog: Buffer },
+  ): Promise<void>
   manifest(service: string, digest: string): Promise<{ readonly header: Buffer; readonly catalog: Buffer } | null>
   putReport(service: string, environment: string, report: string, at: string): Promise<void>
 }

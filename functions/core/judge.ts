@@ -1,0 +1,169 @@
+/** From what a release expects and what a look saw to findings, with the outcome of each check. Pure. */
+import type { TextComparer } from './compare-catalog.ts'
+import { compareCatalog } from './compare-catalog.ts'
+import type { LedgerComparison } from './compare-ledger.ts'
+import { compareLedger } from './compare-ledger.ts'
+import { compareStatements } from './compare-statements.ts'
+import { identityOf } from './catalog.ts'
+import type { Finding } from './finding.ts'
+import { finding } from './finding.ts'
+import { foldFindings } from './fold.ts'
+import { isIgnored } from './ignore.ts'
+import type { Observation, Seen } from './observation.ts'
+import { replayFindings, unsureIdentities } from './replay-failures.ts'
+import type { Expectation, LedgerExpectation, MigrationEffect } from './release.ts'
+import type { Verdict } from './verdict.ts'
+import { verdictOf } from './verdict.ts'
+
+export interface JudgeInput {
+  readonly expectation: Expectation
+  /** One a migration, flattened; read only when something is amiss. */
+  readonly effects: readonly MigrationEffect[]
+  readonly observation: Observation
+  readonly compareTexts: TextComparer
+  /** SQLSTATEs by which a statement is broken. */
+  readonly breaks: ReadonlySet<string>
+  /** Wraps one SQL statement into a shell command for this environment; null where none can be pasted. */
+  readonly shell: (sql: string) => string | null
+}
+
+export interface Judgement {
+  readonly findings: readonly Finding[]
+  /** Before folding: a check that found something has not passed, whoever explains it. */
+  readonly outcomes: Readonly<Record<'ledger' | 'schema' | 'queries', Verdict>>
+  readonly notes: readonly string[]
+}
+
+export function judge(input: JudgeInput): Judgement {
+  const ledgers = judgeLedgers(input)
+  const catalog = judgeCatalog(input)
+  const statements = judgeStatements(input)
+  const replay = replayFindings(input.expectation.ledgers, input.effects, (name) =>
+    isIgnored(input.expectation.policy.ignore, name),
+  )
+  const empty = emptyFindings(input.expectation)
+  const folded = foldFindings({
+    ledgers: ledgers.comparisons,
+    effects: input.effects,
+    differences: catalog.differences,
+    breaks: statements.breaks,
+    broughtCounts: countBrought(input.effects),
+    shell: input.shell,
+  })
+  return {
+    findings: [
+      ...empty,
+      ...ledgers.notSeen,
+      ...folded,
+      ...catalog.notSeen,
+      ...statements.refused,
+      ...statements.notSeen,
+      ...replay,
+    ],
+    outcomes: {
+      ledger: verdictOf([...empty, ...ledgers.notSeen, ...ledgers.comparisons.flatMap((ledger) => ledger.findings)]),
+      schema: verdictOf([...catalog.notSeen, ...catalog.differences.map(finding), ...replay]),
+      queries: verdictOf([
+        ...statements.notSeen,
+        ...statements.refused,
+        ...statements.breaks.map((broken) => broken.finding),
+      ]),
+    },
+    notes: [...ledgers.comparisons.flatMap((ledger) => ledger.notes), ...catalog.notes, ...statements.notes],
+  }
+}
+
+function whyNot(seen: Seen<unknown>): readonly Finding[] {
+  return seen.seen ? [] : seen.why
+}
+
+function judgeLedgers({ expectation, observation }: JudgeInput): {
+  readonly comparisons: readonly LedgerComparison[]
+  readonly notSeen: readonly Finding[]
+} {
+  const observed = observation.ledgers.seen ? observation.ledgers.value : []
+  const comparisons = expectation.ledgers.map((ledger) => {
+    const own = observed.find((candidate) => candidate.ledger === ledger.name)
+    return own === undefined ? unseenLedger(ledger) : compareLedger(ledger, own)
+  })
+  return { comparisons, notSeen: whyNot(observation.ledgers) }
+}
+
+function unseenLedger(ledger: LedgerExpectation): LedgerComparison {
+  const standings = ledger.migrations.map((migration) => ({
+    ledger,
+    migration,
+    applied: null,
+    status: 'unknown' as const,
+  }))
+  return { standings, findings: [], notes: [] }
+}
+
+function judgeCatalog({ expectation, effects, observation, compareTexts }: JudgeInput) {
+  const { catalog, server } = observation
+  if (!catalog.seen || !server.seen) return { differences: [], notes: [], notSeen: whyNot(catalog) }
+  const comparison = compareCatalog(catalog.value, {
+    policy: expectation.policy,
+    major: server.value.major,
+    expectedMajors: expectation.catalog.servers.map(majorOf),
+    compareTexts,
+  })
+  // What a failed replay leaves open is that finding's consequence, and no error of its own.
+  const unsure = unsureIdentities(effects)
+  const differences = comparison.differences.filter((difference) => !unsure.has(difference.identity))
+  return { differences, notes: comparison.notes, notSeen: [] }
+}
+
+function judgeStatements({ expectation, observation, breaks }: JudgeInput) {
+  const { statements } = observation
+  if (!statements.seen) return { breaks: [], refused: [], notes: [], notSeen: whyNot(statements) }
+  return { ...compareStatements(expectation.statements, statements.value, breaks), notSeen: [] }
+}
+
+/** A release that expects nothing is a mistake, and never a pass. */
+function emptyFindings(expectation: Expectation): readonly Finding[] {
+  const empty = expectation.ledgers.filter((ledger) => ledger.migrations.length === 0)
+  const nothing =
+    expectation.ledgers.length === 0 && expectation.catalog.total.objects === 0 && expectation.statements.length === 0
+  const subjects = nothing
+    ? [{ subject: expectation.release.service, where: 'the config' }]
+    : empty.map(({ path }) => ({ subject: path, where: path }))
+  return subjects.map(({ subject, where }) =>
+    finding({
+      code: 'expectation-empty',
+      subject,
+      expected: 'the release has at least one migration to look for',
+      found: `${where} has none, so that nothing would be checked`,
+      source: empty.some(({ path }) => path === subject) ? [{ file: subject, line: 1 }] : [],
+      causes: [
+        {
+          text: 'the path is another folder than the one with the migrations, or the build did not copy them',
+          evidence: null,
+        },
+      ],
+      nextSteps: [
+        {
+          text: 'correct migrations.path in deploywatch.yaml and build the release again',
+          command: 'npx deploywatch build',
+        },
+      ],
+    }),
+  )
+}
+
+/** What each migration brought and no later one removed. */
+function countBrought(effects: readonly MigrationEffect[]): ReadonlyMap<number, number> {
+  const owner = new Map<string, number>()
+  for (const [index, effect] of effects.entries()) {
+    for (const object of effect.removed) owner.delete(identityOf(object))
+    for (const object of effect.brought) owner.set(identityOf(object), index)
+  }
+  const counts = new Map<number, number>()
+  for (const index of owner.values()) counts.set(index, (counts.get(index) ?? 0) + 1)
+  return counts
+}
+
+/** '15.18' → 15. */
+export function majorOf(version: string): number {
+  return Number.parseInt(version, 10)
+}
