@@ -45,6 +45,8 @@ export interface Discovery {
   readonly table: LedgerTableName | null
   readonly commands: LedgerCommands
   readonly late: 'runs' | 'refuses' | 'never-runs'
+  /** The settings' placeholders and those of the tool's own config files: what `script` is to be given. */
+  readonly placeholders: Readonly<Record<string, string>>
   readonly notes: readonly string[]
 }
 
@@ -72,8 +74,11 @@ export interface LedgerTool {
   discover(project: ProjectFiles, settings: LedgerSettings): Promise<Discovery>
   /** The columns to read, those of the table that this tool knows, and the order. */
   readonly read: { readonly columns: readonly string[]; readonly orderBy: readonly string[] }
-  /** Lock tables beside the ledger, by the ledger's name; [] for tools that lock otherwise. */
-  lockTables(table: { readonly schema: string; readonly table: string }): readonly { readonly schema: string; readonly table: string }[]
+  /** Lock tables beside the ledger, by the ledger's name; [] for tools that lock otherwise. Their columns are in `columnSets`. */
+  lockTables(table: {
+    readonly schema: string
+    readonly table: string
+  }): readonly { readonly schema: string; readonly table: string }[]
   /** Rows (and the lock tables' rows) in the common model. `migrations` are the release's, in order. */
   interpret(input: {
     readonly table: CandidateTable
