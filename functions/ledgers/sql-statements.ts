@@ -7,10 +7,11 @@ import type { Script } from './ledger.ts'
 
 export type SqlStatement = Script['statements'][number]
 
-const IDENTIFIER = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
-const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y
+/** Every character beyond ASCII is a letter to the server; U+FEFF is left out, since files begin with it. */
+const IDENTIFIER = /[A-Za-z_\u0080-\ufefe\uff00-\uffff][\w$\u0080-\ufefe\uff00-\uffff]*/y
+const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\ufefe\uff00-\uffff][\w\u0080-\ufefe\uff00-\uffff]*)?\$/y
 /** What the scanner has to look at; everything else is passed over. */
-const NOTABLE = /[A-Za-z_\u0080-\uffff;()'"$]|--|\/\*/g
+const NOTABLE = /[A-Za-z_\u0080-\ufefe\uff00-\uffff;()'"$]|--|\/\*/g
 /** A number's letters (1e5) and a parameter's digits are no identifiers. */
 const NUMBER = /[0-9]/
 
