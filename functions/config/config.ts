@@ -107,7 +107,7 @@ export const configSchema = z
     endpoints: key(z.array(endpointSchema).default([]), 'Requests that the deployed release must answer.', [
       { name: 'order-page', url: 'https://${API_HOST}/orders/health' },
     ]),
-    environments: key(z.record(name, environmentSchema).default({}), 'The environments, by name.', {
+    environments: key(z.record(z.string(), environmentSchema).default({}), 'The environments, by name.', {
       staging: { database: { url: '${STAGING_DATABASE_URL}' } },
     }),
     pipelines: key(orNull(z.array(path)), 'The pipeline definitions that `audit` reads. Default: the known places.', [

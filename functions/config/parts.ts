@@ -19,7 +19,7 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 
 /** `90s`, `15m`, `2h`: milliseconds once it is parsed. */
 export const duration = z
-  .string()
+  .string({ error: 'expected a duration such as 90s or 15m' })
   .regex(/^[1-9]\d*(ms|s|m|h|d)$/u, 'is no duration: write a whole number and a unit: 500ms, 90s, 15m, 2h, 1d')
   .transform((value) => {
     const unit = /[a-z]+$/u.exec(value)?.[0] as keyof typeof UNITS
