@@ -88,7 +88,9 @@ function* fieldsOf(finding: Finding, before: Finding | null): Generator<readonly
   }
   if (estimate !== null) yield ['estimate', estimateText(estimate), null]
   if (nextSteps.length > 0 && same(before?.nextSteps, nextSteps)) yield ['next', 'as above', null]
-  else for (const [at, { text, command }] of nextSteps.entries()) yield [at === 0 ? 'next' : 'then', text, command]
+  else
+    for (const [at, { text, command }] of nextSteps.entries())
+      yield at === 0 ? ['next', text, command] : ['then', text.replace(/^then,? /u, ''), command]
   if (before === null) yield ['explain', `npx deploywatch explain ${finding.code}`, null]
 }
 
