@@ -39,9 +39,14 @@ export interface Store {
     key: Omit<StampKey, 'systemIdentifier' | 'database'>,
   ): Promise<readonly (VerifiedStamp & { readonly key: StampKey })[]>
   putVerifiedStamp(key: StampKey, stamp: VerifiedStamp): Promise<void>
+  /** @throws {StoreError} what is kept cannot be read: that is not the same as none. */
   runningRelease(service: string, environment: string): Promise<RunningRelease | null>
   putRunningRelease(service: string, environment: string, release: RunningRelease): Promise<void>
-  /** Immutable: the same digest is the same content; another content under it is refused. */
+  /**
+   * Immutable: the same digest is the same content.
+   *
+   * @throws {StoreError} another content stands under the digest.
+   */
   putManifest(
     service: string,
     digest: string,
@@ -49,4 +54,17 @@ export interface Store {
   ): Promise<void>
   manifest(service: string, digest: string): Promise<{ readonly header: Buffer; readonly catalog: Buffer } | null>
   putReport(service: string, environment: string, report: string, at: string): Promise<void>
+}
+
+/** What a store refuses, or holds but cannot read. Its message says what to do. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  constructor(
+    message: string,
+    /** `conflict`: other content stands under the digest. `unreadable`: what is kept is no longer whole. */
+    readonly problem: 'conflict' | 'unreadable',
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
 }

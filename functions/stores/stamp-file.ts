@@ -1,0 +1,51 @@
+/** How a verified stamp is kept as JSON. What does not fit is no stamp: then the look is a full one. */
+import * as z from 'zod'
+import { FINDING_CODES } from '../core/finding.ts'
+import type { Finding, FindingCode } from '../core/finding.ts'
+import type { StampKey, VerifiedStamp } from './store.ts'
+
+const keySchema = z.object({
+  service: z.string(),
+  environment: z.string(),
+  systemIdentifier: z.string(),
+  database: z.string(),
+  schemas: z.string(),
+  expectationDigest: z.string(),
+  readerVersion: z.string(),
+}) satisfies z.ZodType<StampKey>
+
+const findingSchema = z.object({
+  code: z.custom<FindingCode>((code) => typeof code === 'string' && Object.hasOwn(FINDING_CODES, code)),
+  // Only a passing look leaves a stamp: an error or an unsure finding cannot have been beside it.
+  severity: z.enum(['warning', 'info']),
+  subject: z.string(),
+  expected: z.string(),
+  found: z.string(),
+  source: z.array(z.object({ file: z.string(), line: z.number() })),
+  causes: z.array(z.object({ text: z.string(), evidence: z.string().nullable() })),
+  consequences: z.array(z.string()),
+  nextSteps: z.array(z.object({ text: z.string(), command: z.string().nullable() })),
+  estimate: z
+    .object({ class: z.string(), lowMs: z.number(), highMs: z.number(), multiplier: z.number(), basis: z.string() })
+    .nullable(),
+}) satisfies z.ZodType<Finding>
+
+const stampSchema = z.object({
+  key: keySchema,
+  stamp: z.string(),
+  ledgers: z.array(z.object({ schema: z.string(), table: z.string(), digest: z.string() })),
+  at: z.string(),
+  notes: z.array(z.string()),
+  findings: z.array(findingSchema),
+}) satisfies z.ZodType<KeyedStamp>
+
+export type KeyedStamp = VerifiedStamp & { readonly key: StampKey }
+
+export function writeStamp(key: StampKey, stamp: VerifiedStamp): string {
+  return `${JSON.stringify({ key, ...stamp }, null, 2)}\n`
+}
+
+export function parseStamp(json: unknown): KeyedStamp | null {
+  const parsed = stampSchema.safeParse(json)
+  return parsed.success ? parsed.data : null
+}

@@ -1,0 +1,215 @@
+/** What every store does, whatever it is made of. An adapter's suite calls it with a way to make an empty store. */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { finding } from '../../functions/core/finding.ts'
+import { StoreError } from '../../functions/stores/store.ts'
+import type { RunningRelease, StampKey, Store, VerifiedStamp } from '../../functions/stores/store.ts'
+
+const KEY: StampKey = {
+  service: 'orders',
+  environment: 'production',
+  systemIdentifier: '7301',
+  database: 'orders',
+  schemas: 'public',
+  expectationDigest: 'e1',
+  readerVersion: '1',
+}
+
+const STAMP: VerifiedStamp = {
+  stamp: 'stamp-1',
+  ledgers: [{ schema: 'public', table: 'flyway_schema_history', digest: 'd1' }],
+  at: '2026-11-22T10:00:00.000Z',
+  notes: ['flyway was recognised by its columns'],
+  findings: [
+    finding({
+      code: 'migration-unknown',
+      subject: 'V9',
+      expected: 'only migrations of the release',
+      found: 'V9 was applied',
+    }),
+    finding({
+      code: 'schema-changed',
+      subject: 'orders.note',
+      expected: 'no change since the last good look',
+      found: 'a new column',
+      source: [{ file: 'db/V1.sql', line: 3 }],
+      causes: [{ text: 'somebody added it', evidence: null }],
+      nextSteps: [{ text: 'ask', command: null }],
+      estimate: { class: 'index', lowMs: 1, highMs: 2, multiplier: 1.5, basis: 'rows' },
+    }),
+  ],
+}
+
+const RELEASE: RunningRelease = { version: '1.42.0', commit: '9f1c2ab', manifestDigest: 'm1', since: STAMP.at }
+
+const HOSTILE = [
+  '../../outside',
+  'a/b',
+  'a\\b',
+  '.',
+  '..',
+  '',
+  '.hidden',
+  'con',
+  'Ünïcode',
+  'a b',
+  '%2e',
+  'x'.repeat(300),
+  'a:b',
+  'a\u0000b',
+]
+
+const files = (header: string, catalog: string) => ({ header: Buffer.from(header), catalog: Buffer.from(catalog) })
+
+export function storeContract(name: string, makeStore: () => Promise<Store>): void {
+  describe(`${name}: verified stamps`, () => {
+    test('an empty store has none', async () => {
+      expect(await (await makeStore()).verifiedStamps(KEY)).toEqual([])
+    })
+
+    test('what was put is found, with its key', async () => {
+      const store = await makeStore()
+      await store.putVerifiedStamp(KEY, STAMP)
+      expect(await store.verifiedStamps(KEY)).toEqual([{ ...STAMP, key: KEY }])
+    })
+
+    test('a later stamp of the same database replaces the earlier one', async () => {
+      const store = await makeStore()
+      await store.putVerifiedStamp(KEY, STAMP)
+      await store.putVerifiedStamp(KEY, { ...STAMP, stamp: 'stamp-2' })
+      expect((await store.verifiedStamps(KEY)).map(({ stamp }) => stamp)).toEqual(['stamp-2'])
+    })
+
+    test('every database of an environment keeps its own', async () => {
+      const store = await makeStore()
+      await store.putVerifiedStamp(KEY, STAMP)
+      await store.putVerifiedStamp({ ...KEY, systemIdentifier: '7302' }, STAMP)
+      await store.putVerifiedStamp({ ...KEY, database: 'other' }, STAMP)
+      const found = await store.verifiedStamps(KEY)
+      expect(found.map(({ key }) => `${key.systemIdentifier} ${key.database}`).sort()).toEqual([
+        '7301 orders',
+        '7301 other',
+        '7302 orders',
+      ])
+    })
+
+    test.each(['service', 'environment', 'schemas', 'expectationDigest', 'readerVersion'] as const)(
+      'one for another %s is not found',
+      async (part) => {
+        const store = await makeStore()
+        await store.putVerifiedStamp({ ...KEY, [part]: `${KEY[part]}X` }, STAMP)
+        await store.putVerifiedStamp(
+          { ...KEY, [part]: KEY[part].toUpperCase() === KEY[part] ? 'x' : KEY[part].toUpperCase() },
+          STAMP,
+        )
+        expect(await store.verifiedStamps(KEY)).toEqual([])
+      },
+    )
+
+    test('parts of a key never run into each other, whatever they hold', async () => {
+      const store = await makeStore()
+      const part = fc.oneof(
+        fc.constantFrom(...HOSTILE),
+        fc.string({ maxLength: 6 }),
+        fc.constantFrom('a', 'A', 'aa', '/'),
+      )
+      const keys = fc.uniqueArray(fc.tuple(part, part, part), {
+        minLength: 2,
+        maxLength: 4,
+        selector: (parts) => JSON.stringify(parts),
+      })
+      let run = 0
+      await fc.assert(
+        fc.asyncProperty(keys, async (all) => {
+          run += 1
+          const readerVersion = String(run)
+          const full = all.map(([service, environment, schemas]) => ({
+            ...KEY,
+            service,
+            environment,
+            schemas,
+            readerVersion,
+          }))
+          for (const [index, one] of full.entries())
+            await store.putVerifiedStamp(one, { ...STAMP, stamp: String(index) })
+          for (const [index, one] of full.entries()) {
+            expect((await store.verifiedStamps(one)).map(({ stamp }) => stamp)).toEqual([String(index)])
+          }
+        }),
+        { numRuns: 40 },
+      )
+    })
+
+    test('writers at the same time leave one whole stamp', async () => {
+      const store = await makeStore()
+      const stamps = Array.from({ length: 20 }, (_, index) => `${index}-${'x'.repeat(10_000)}`)
+      await Promise.all(stamps.map((stamp) => store.putVerifiedStamp(KEY, { ...STAMP, stamp })))
+      const found = await store.verifiedStamps(KEY)
+      expect(found).toHaveLength(1)
+      expect(stamps).toContain(found[0]?.stamp)
+    })
+  })
+
+  describe(`${name}: the running release`, () => {
+    test('there is none at first, then the last one', async () => {
+      const store = await makeStore()
+      expect(await store.runningRelease('orders', 'production')).toBeNull()
+      await store.putRunningRelease('orders', 'production', { ...RELEASE, version: '1.41.0' })
+      await store.putRunningRelease('orders', 'production', RELEASE)
+      expect(await store.runningRelease('orders', 'production')).toEqual(RELEASE)
+      expect(await store.runningRelease('orders', 'staging')).toBeNull()
+      expect(await store.runningRelease('Orders', 'production')).toBeNull()
+    })
+
+    test.each(HOSTILE)('a service of the name %j is kept apart', async (hostile) => {
+      const store = await makeStore()
+      await store.putRunningRelease('orders', 'production', RELEASE)
+      await store.putRunningRelease(hostile, hostile, { ...RELEASE, version: 'other', commit: null })
+      expect((await store.runningRelease(hostile, hostile))?.version).toBe('other')
+      expect(await store.runningRelease('orders', 'production')).toEqual(RELEASE)
+    })
+  })
+
+  describe(`${name}: manifests`, () => {
+    test('bytes come back as they were', async () => {
+      const store = await makeStore()
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
+      await store.putManifest('orders', 'abc', { header: bytes, catalog: Buffer.alloc(0) })
+      expect(await store.manifest('orders', 'abc')).toEqual({ header: bytes, catalog: Buffer.alloc(0) })
+      expect(await store.manifest('orders', 'abd')).toBeNull()
+      expect(await store.manifest('other', 'abc')).toBeNull()
+    })
+
+    test('the same content again is fine, another is refused and changes nothing', async () => {
+      const store = await makeStore()
+      await store.putManifest('orders', 'abc', files('h', 'c'))
+      await store.putManifest('orders', 'abc', files('h', 'c'))
+      await expect(store.putManifest('orders', 'abc', files('h', 'other'))).rejects.toThrow(StoreError)
+      await expect(store.putManifest('orders', 'abc', files('other', 'c'))).rejects.toMatchObject({
+        problem: 'conflict',
+      })
+      expect(await store.manifest('orders', 'abc')).toEqual(files('h', 'c'))
+    })
+
+    test('of writers at the same time one wins, and the others are told', async () => {
+      const store = await makeStore()
+      const all = Array.from({ length: 10 }, (_, index) => files(`h${index}`, `c${index}`))
+      const results = await Promise.allSettled(all.map((one) => store.putManifest('orders', 'abc', one)))
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      const winner = results.findIndex(({ status }) => status === 'fulfilled')
+      expect(await store.manifest('orders', 'abc')).toEqual(all[winner])
+    })
+
+    test('writers of the same content at the same time all succeed', async () => {
+      const store = await makeStore()
+      await Promise.all(Array.from({ length: 10 }, () => store.putManifest('orders', 'abc', files('h', 'c'))))
+      expect(await store.manifest('orders', 'abc')).toEqual(files('h', 'c'))
+    })
+  })
+
+  test(`${name}: reports are taken, also two of one moment`, async () => {
+    const store = await makeStore()
+    await store.putReport('orders', '../production', '{"a":1}', STAMP.at)
+    await store.putReport('orders', '../production', '{"a":2}', STAMP.at)
+  })
+}
