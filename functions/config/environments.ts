@@ -1,18 +1,24 @@
 /** Environments of the config: how a database and the endpoints of each are reached. */
 import * as z from 'zod'
 import { duration, key, orNull, text } from './parts.ts'
+import { parseSearchPath } from './search-path.ts'
 
-const searchPath = orNull(
-  z
-    .union([text, z.array(text).min(1)], { error: 'expected schemas such as "app, public", or a list of them' })
-    .transform((value) => (typeof value === 'string' ? value : value.map((schema) => quoted(schema)).join(', '))),
-)
+const searchPath = z
+  .union(
+    [
+      text.refine((value) => parseSearchPath(value) !== null, 'is no search path: write schemas with commas between'),
+      z.array(text).min(1),
+    ],
+    {
+      error: 'expected schemas such as "app, public", or a list of them',
+    },
+  )
+  // A schema in a list is a name as it is; only in a text do quotes and case mean something.
+  .transform((value) => (typeof value === 'string' ? (parseSearchPath(value) ?? []) : value))
+  .optional()
+  .transform((schemas) => schemas ?? [])
 
-/** A schema in a list is a name as it is; only a text is written as the server takes it. */
-function quoted(schema: string): string {
-  return /^[a-z_][a-z0-9_]*$/u.test(schema) ? schema : `"${schema.replaceAll('"', '""')}"`
-}
-
+/** Schemas in order, bare; empty where none are given. */
 const searchPathKey = key(
   searchPath,
   "The schemas that unqualified names are looked up in. Default: the role's own, or public.",
@@ -44,9 +50,17 @@ const databaseByHost = z.strictObject({
   host: key(text, "The server's name or address.", 'orders.cluster-1.eu-west-1.rds.amazonaws.com'),
   port: key(
     z
-      .union([z.number().int().min(1).max(65_535), z.string().regex(/^\$\{\w+\}$/u)], {
-        error: 'expected a port from 1 to 65535, or a ${VARIABLE} that holds one',
-      })
+      .union(
+        [
+          z.number().int().min(1).max(65_535),
+          z
+            .string()
+            .regex(/^\$\{\w+\}$/u, 'is no port: write a number from 1 to 65535, or one ${VARIABLE} that holds it'),
+        ],
+        {
+          error: 'expected a port from 1 to 65535, or a ${VARIABLE} that holds one',
+        },
+      )
       .default(5432),
     "The server's port.",
     5432,
@@ -108,5 +122,5 @@ export const environmentSchema = z
   .transform(({ database: { searchPath, ...database }, ...environment }) => ({
     ...environment,
     database,
-    searchPath: environment.searchPath ?? searchPath,
+    searchPath: environment.searchPath.length > 0 ? environment.searchPath : searchPath,
   }))

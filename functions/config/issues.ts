@@ -58,9 +58,9 @@ function sentence(issue: Issue, value: unknown, path: ConfigPath, document: Yaml
 function meantForm(forms: readonly (readonly Issue[])[], value: unknown): readonly Issue[] | null {
   const faults = (issues: readonly Issue[]): number =>
     issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
-  const ofType = forms.filter(
-    (issues) => !issues.some((issue) => issue.path.length === 0 && issue.code !== 'unrecognized_keys'),
-  )
+  const otherType = (issue: Issue): boolean =>
+    issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_union')
+  const ofType = forms.filter((issues) => !issues.some((issue) => otherType(issue)))
   const keys = isMapping(value) ? Object.keys(value) : null
   // A form fits in part where it knows at least one of the keys.
   const inPart = ofType.filter(

@@ -50,7 +50,7 @@ describe('the database of an environment', () => {
   test('the Data API', () => {
     expect(expandEnvironment(loaded, 'cloud', {})).toMatchObject({
       name: 'cloud',
-      searchPath: 'app',
+      searchPath: ['app'],
       target: { kind: 'data-api', cluster: 'c', secret: 's', name: 'n', region: null, endpoint: null },
     })
   })

@@ -125,16 +125,14 @@ describe('a config that is right', () => {
     ])
   })
 
-  test('the search path may stand in the database or beside it; names of a list are quoted where they must be', () => {
+  test('the search path may stand in the database or beside it, as text with quotes or as names', () => {
     const { environments } = config(`service: a
 environments:
-  a: { database: { url: x, searchPath: "app, public" } }
+  a: { database: { url: x, searchPath: 'App, "Tenant ""2""",public' } }
   b: { database: { host: h, name: n }, searchPath: [tenant_1, Tenant 2] }
 `)
-    expect([environments['a']?.searchPath, environments['b']?.searchPath]).toEqual([
-      'app, public',
-      'tenant_1, "Tenant 2"',
-    ])
+    expect(environments['a']?.searchPath).toEqual(['app', 'Tenant "2"', 'public'])
+    expect(environments['b']?.searchPath).toEqual(['tenant_1', 'Tenant 2'])
     expect(environments['b']?.database).toMatchObject({ host: 'h', port: 5432, iam: false })
   })
 
@@ -229,6 +227,18 @@ environments:
     [
       'service: a\nenvironments: { a: { database: { url: x }, watch: { for: 5 min } } }',
       '2:58 "5 min" is no duration: write a whole number and a unit: 500ms, 90s, 15m, 2h, 1d',
+    ],
+    [
+      'service: a\nenvironments: { a: { database: { url: x }, searchPath: "app public" } }',
+      '2:56 "app public" is no search path: write schemas with commas between',
+    ],
+    [
+      'service: a\nenvironments: { a: { database: { host: h, name: n, port: 99999 } } }',
+      '2:58 99999 is too large: write 65535 or less',
+    ],
+    [
+      'service: a\nenvironments: { a: { database: { host: h, name: n, port: "54x" } } }',
+      '2:58 "54x" is no port: write a number from 1 to 65535, or one ${VARIABLE} that holds it',
     ],
     [
       'service: a\nenvironments: { a: { database: { url: x }, watch: { for: 5 } } }',
