@@ -49,7 +49,8 @@ export interface LedgerReading {
 
 /** Why a ledger could not be read as one. */
 export type LedgerProblem =
-  | { readonly problem: 'missing'; readonly lookedFor: string }
+  /** `detail`: what is there instead, one sentence, or null. */
+  | { readonly problem: 'missing'; readonly lookedFor: string; readonly detail: string | null }
   | { readonly problem: 'ambiguous'; readonly tables: readonly string[]; readonly why: string }
   | { readonly problem: 'unsupported'; readonly table: string; readonly tool: string; readonly why: string }
   | { readonly problem: 'denied'; readonly table: string; readonly role: string; readonly detail: string }

@@ -16,9 +16,23 @@ export function lineEndVariants(text: string): readonly string[] {
   return [...new Set([text, lf, lf.replaceAll('\n', '\r\n')])]
 }
 
-/** How many of the migrations stand at or before the last one for which this holds: `AppliedMigration.place`. */
-export function placeAfter(migrations: readonly Migration[], isAtOrBefore: (migration: Migration) => boolean): number {
-  return migrations.findLastIndex((migration) => migration.kind !== 'repeatable' && isAtOrBefore(migration)) + 1
+/**
+ * How many of the migrations stand at or before a place in the tool's order: `AppliedMigration.place`. They are sorted, so
+ * that `isAtOrBefore` holds for the first ones and for no later one; repeatables come last and have no place.
+ */
+export function placeAfter<T extends Migration>(
+  migrations: readonly T[],
+  isAtOrBefore: (migration: T, index: number) => boolean,
+): number {
+  let low = 0
+  let high = migrations.length
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const migration = migrations[middle]
+    if (migration !== undefined && migration.kind !== 'repeatable' && isAtOrBefore(migration, middle)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**

@@ -136,7 +136,7 @@ describe('a ledger', () => {
         {
           ledgers: {
             seen: true,
-            value: [{ ledger: 'default', problem: { problem: 'missing', lookedFor: 'public.flyway_schema_history' } }],
+            value: [{ ledger: 'default', problem: { problem: 'missing', lookedFor: 'public.flyway_schema_history', detail: null } }],
           },
         },
       ),

@@ -1,0 +1,202 @@
+/** Knex: `knex_migrations` and its lock. Research: table-creator.js, migration-list-resolver.js; run with 3.3.0. */
+import type { AppliedMigration } from '../core/ledger.ts'
+import type { LedgerTableName, Migration } from '../core/release.ts'
+import type { FileProblem, LedgerTool, ProjectFiles } from './ledger.ts'
+import { isoTime, placeAfter, sha256, shellWord } from './migration-text.ts'
+import { findUpwards, readDependencies } from './package-file.ts'
+import { folderOf, joinPath, trimFolder } from './project-files.ts'
+import type { LedgerColumns } from './recognise.ts'
+import { BIGINT, INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
+import { literalObjects, literalString, literalStrings, stripComments } from './static-config.ts'
+
+const WHOLE = new RegExp(`${INTEGER.source}|${BIGINT.source}`)
+const COLUMNS: LedgerColumns = {
+  id: { type: WHOLE, optional: true },
+  name: { type: TEXT },
+  batch: { type: WHOLE },
+  migration_time: { type: TIME },
+}
+const LOCK_COLUMNS = ['index', 'is_locked']
+
+const CONFIGS = ['js', 'ts', 'cjs', 'mjs', 'cts', 'mts'].map((extension) => `knexfile.${extension}`)
+/** Knex's loadExtensions: `.mjs` is not among them. */
+const EXTENSIONS = ['.co', '.coffee', '.eg', '.iced', '.js', '.cjs', '.litcoffee', '.ls', '.ts']
+
+export const knex = {
+  name: 'knex',
+  title: 'Knex',
+  defaultTable: { schema: null, table: 'knex_migrations' },
+  columnSets: [requiredColumns(COLUMNS), LOCK_COLUMNS],
+  recognise: (table, others) => {
+    const byColumns = recogniseColumns(table, COLUMNS, /knex/i)
+    const lock = others.find((other) => other.schema === table.schema && other.table === `${table.table}_lock`)
+    return byColumns === null || lock === undefined ? byColumns : `${byColumns}, and ${lock.table} stands beside it`
+  },
+  detect: async (project, path) => {
+    const config = await readConfig(project, path)
+    const { migrations } = await listMigrations(project, [trimFolder(path)], config.extensions)
+    const [first] = migrations
+    if (first === undefined) return null
+    const text = (await project.read(first.file))?.toString('utf8') ?? ''
+    const code = stripComments(text)
+    if (!/\bup\b/.test(code)) return null
+    if (config.file !== null) return { evidence: `${config.file} is Knex's config file`, confidence: 'certain' }
+    if ((await readDependencies(project, path)).has('knex')) {
+      return { evidence: `package.json has knex, and ${first.file} is a migration in JavaScript`, confidence: 'likely' }
+    }
+    return /\bknex\b/i.test(code) ? { evidence: `${first.file} takes a knex object`, confidence: 'likely' } : null
+  },
+  discover: async (project, settings) => {
+    const config = await readConfig(project, settings.path)
+    const own = trimFolder(settings.path)
+    // Several directories are one list to Knex; those of another config are none of ours.
+    const folders = config.folders.includes(own) ? [own, ...config.folders.filter((folder) => folder !== own)] : [own]
+    const { migrations, problems } = await listMigrations(project, folders, config.extensions)
+    const run = (words: string): string => `npx knex migrate:${words}${config.option}`
+    return {
+      migrations,
+      problems,
+      table: config.table,
+      commands: {
+        migrate: run('latest'),
+        // Knex runs whatever has no row, whatever its place.
+        migrateLate: run('latest'),
+        // There is no failed state: a run that was killed can only leave the lock behind.
+        repair: run('unlock'),
+      },
+      late: 'runs',
+      placeholders: settings.placeholders,
+      notes: config.notes,
+    }
+  },
+  read: { columns: Object.keys(COLUMNS), orderBy: ['migration_time', 'name'] },
+  lockTables: ({ schema, table }) => [{ schema, table: `${table}_lock` }],
+  interpret: ({ table, rows, locks, migrations }) => {
+    const held = locks.find(({ rows: lock }) => lock.some((row) => row['is_locked'] === '1'))
+    const applied = new Map(rows.map((row) => [stemOf(row['name'] ?? ''), row]))
+    return {
+      applied: [...applied].map(([key, row]) => appliedOf(key, row, migrations)),
+      highWaterMark: false,
+      lock:
+        held === undefined
+          ? null
+          : {
+              table: `${table.schema}.${held.table}`,
+              detail: `is_locked is 1 in ${table.schema}.${held.table}: a run is under way, or was killed`,
+            },
+      notes: extensionNotes(
+        [...applied.values()].map((row) => row['name'] ?? ''),
+        migrations,
+      ),
+    }
+  },
+  // Code: only Knex itself can run it.
+  script: () => null,
+  ledgerDdl: `CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz);
+CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked integer)`,
+} as const satisfies LedgerTool
+
+interface KnexConfig {
+  readonly file: string | null
+  readonly folders: readonly string[]
+  readonly extensions: readonly string[]
+  readonly table: LedgerTableName | null
+  readonly option: string
+  readonly notes: readonly string[]
+}
+
+async function readConfig(project: ProjectFiles, path: string): Promise<KnexConfig> {
+  const config = await findUpwards(project, path, CONFIGS)
+  if (config === null) return { file: null, folders: [], extensions: EXTENSIONS, table: null, option: '', notes: [] }
+  const { objects, computed } = literalObjects(config.text, 'migrations')
+  const tables = [...new Set(objects.map((object) => JSON.stringify(tableOf(object))))]
+  const known = tables.length === 1 ? tableOf(objects[0] ?? '') : null
+  const unsure = computed || tables.length > 1 || known === undefined
+  const base = folderOf(config.file)
+  return {
+    file: config.file,
+    folders: objects
+      .flatMap((object) => literalStrings(object, 'directory'))
+      .map((folder) => joinPath(base, trimFolder(folder))),
+    extensions: [...EXTENSIONS, ...objects.flatMap((object) => literalStrings(object, 'loadExtensions'))],
+    table: unsure ? null : (known ?? null),
+    option: base === '' ? '' : ` --knexfile ${shellWord(config.file)}`,
+    notes: unsure
+      ? [
+          `${config.file} does not say in plain text which one table its migrations use: set \`migrations.table\` in deploywatch.yaml if it is not knex_migrations`,
+        ]
+      : [],
+  }
+}
+
+/** Null: the default. Undefined: computed. */
+function tableOf(object: string): LedgerTableName | null | undefined {
+  const table = literalString(object, 'tableName')
+  const schema = literalString(object, 'schemaName')
+  if (table === undefined || schema === undefined) return undefined
+  return table === null && schema === null ? null : { schema, table: table ?? 'knex_migrations' }
+}
+
+async function listMigrations(
+  project: ProjectFiles,
+  folders: readonly string[],
+  extensions: readonly string[],
+): Promise<{ readonly migrations: readonly Migration[]; readonly problems: readonly FileProblem[] }> {
+  const found = new Map<string, Migration>()
+  const problems: FileProblem[] = []
+  for (const folder of folders) {
+    for (const file of await project.list(folder)) {
+      const name = file.slice(file.lastIndexOf('/') + 1)
+      const isMigration = extensions.some((extension) => name.endsWith(extension)) && !name.endsWith('.d.ts')
+      if (folderOf(file) !== folder || !isMigration) continue
+      const twin = found.get(stemOf(name))
+      if (twin === undefined) found.set(stemOf(name), migrationOf(name, file, await project.read(file)))
+      else
+        problems.push({
+          file,
+          line: 1,
+          message: `${file} and ${twin.file} are two migrations to Knex, told apart by their extension: keep one of them in the folder`,
+        })
+    }
+  }
+  return { migrations: [...found.values()].sort((a, b) => (a.subject < b.subject ? -1 : 1)), problems }
+}
+
+function migrationOf(name: string, file: string, bytes: Buffer | null): Migration {
+  const digest = sha256(bytes ?? Buffer.alloc(0))
+  return { subject: name, key: stemOf(name), kind: 'versioned', file, checksums: [], digest, form: 'code' }
+}
+
+/** Without its extension: production may record the compiled `.js` of a `.ts`. */
+function stemOf(name: string): string {
+  const at = name.lastIndexOf('.')
+  return at > 0 ? name.slice(0, at) : name
+}
+
+function appliedOf(
+  key: string,
+  row: Readonly<Record<string, string | null>>,
+  migrations: readonly Migration[],
+): AppliedMigration {
+  return {
+    key,
+    label: row['name'] ?? key,
+    state: 'applied',
+    checksum: null,
+    at: isoTime(row['migration_time'] ?? null),
+    durationMs: null,
+    by: null,
+    detail: null,
+    place: placeAfter(migrations, (migration) => migration.key <= key),
+  }
+}
+
+/** Knex compares whole names: what it recorded with another extension is "corrupt" to it, unless the build makes it so. */
+function extensionNotes(names: readonly string[], migrations: readonly Migration[]): readonly string[] {
+  const bySubject = new Map(migrations.map((migration) => [migration.key, migration.subject]))
+  const other = names.filter((name) => (bySubject.get(stemOf(name)) ?? name) !== name)
+  if (other.length === 0) return []
+  return [
+    `${other[0] ?? ''} is ${bySubject.get(stemOf(other[0] ?? '')) ?? ''} in the repository${other.length > 1 ? `, and ${other.length - 1} more like it` : ''}: right where the files are compiled, else Knex refuses to run`,
+  ]
+}

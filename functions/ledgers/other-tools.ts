@@ -1,0 +1,218 @@
+/**
+ * Migration tools that are known and not read yet: recognised, so that they are answered clearly instead of being
+ * misread as one of the tools that are. By column sets in a database, by files in a repository.
+ */
+import type { CandidateTable } from '../engines/engine.ts'
+import type { Detection, ProjectFiles } from './ledger.ts'
+import { readDependencies } from './package-file.ts'
+import { joinPath, upwards } from './project-files.ts'
+
+export interface OtherTool {
+  readonly name: string
+  readonly title: string
+  /** The ledger's columns, exactly; null where one column with a common name is all that there is. */
+  readonly columns: readonly string[] | null
+  /** The package.json dependency that tells of it. */
+  readonly dependency: string | null
+  /** Files of the tool's own at or above the migrations folder. */
+  readonly configs: readonly string[]
+  /** What its migration files are called; `text`, what also stands in the first of them. */
+  readonly files: RegExp | null
+  readonly text: RegExp | null
+  /** The supported tool whose files look alike. */
+  readonly alike: string | null
+}
+
+function tool(name: string, title: string, signs: Partial<Omit<OtherTool, 'name' | 'title'>>): OtherTool {
+  return { name, title, columns: null, dependency: null, configs: [], files: null, text: null, alike: null, ...signs }
+}
+
+const NUMBERED_SQL = /(?:^|\/)\d+_[^/]*\.sql$/
+
+export const OTHER_TOOLS: readonly OtherTool[] = [
+  tool('liquibase', 'Liquibase', {
+    columns: ['id', 'author', 'filename', 'dateexecuted', 'orderexecuted', 'exectype', 'md5sum'],
+    configs: ['liquibase.properties'],
+    files: /\.(?:xml|ya?ml|json|sql)$/,
+    text: /databaseChangeLog|--\s*liquibase formatted sql/,
+  }),
+  tool('prisma-next', 'Prisma 8', {
+    columns: ['space', 'core_hash', 'profile_hash'],
+    files: /(?:^|\/)ops\.json$/,
+    alike: 'prisma',
+  }),
+  tool('typeorm', 'TypeORM', {
+    columns: ['id', 'timestamp', 'name'],
+    dependency: 'typeorm',
+    files: /\.[cm]?[jt]s$/,
+    text: /\bMigrationInterface\b|\bQueryRunner\b|queryRunner/,
+  }),
+  tool('sequelize', 'Sequelize', {
+    dependency: 'sequelize',
+    configs: ['.sequelizerc'],
+    files: /\.[cm]?[jt]s$/,
+    text: /queryInterface/,
+  }),
+  tool('node-pg-migrate', 'node-pg-migrate', {
+    columns: ['id', 'name', 'run_on'],
+    dependency: 'node-pg-migrate',
+    files: /\.(?:[cm]?[jt]s|sql)$/,
+  }),
+  tool('kysely', 'Kysely', {
+    columns: ['name', 'timestamp'],
+    dependency: 'kysely',
+    files: /\.[cm]?[jt]s$/,
+    text: /kysely/i,
+  }),
+  tool('mikro-orm', 'MikroORM', {
+    columns: ['id', 'name', 'executed_at'],
+    dependency: '@mikro-orm/core',
+    files: /\.[cm]?[jt]s$/,
+    text: /mikro-orm/,
+  }),
+  tool('dbmate', 'dbmate', { files: /\.sql$/, text: /^--\s*migrate:up/m }),
+  tool('goose', 'goose', {
+    columns: ['id', 'version_id', 'is_applied', 'tstamp'],
+    files: /\.sql$/,
+    text: /^--\s*\+goose\s/m,
+  }),
+  tool('atlas', 'Atlas', {
+    columns: ['version', 'applied', 'total', 'executed_at', 'partial_hashes'],
+    files: /(?:^|\/)atlas\.sum$/,
+    alike: 'golang-migrate',
+  }),
+  tool('sqitch', 'sqitch', {
+    columns: ['change_id', 'change', 'project', 'committed_at'],
+    configs: ['sqitch.plan', 'sqitch.conf'],
+  }),
+  tool('rails', 'Rails', { files: /\.rb$/ }),
+  tool('django', 'Django', {
+    columns: ['id', 'app', 'name', 'applied'],
+    configs: ['manage.py'],
+    files: /\/migrations\/[^/]+\.py$/,
+  }),
+  tool('alembic', 'Alembic', {
+    columns: ['version_num'],
+    configs: ['alembic.ini'],
+    files: /\.py$/,
+    text: /^down_revision\b/m,
+  }),
+  tool('supabase', 'Supabase', {
+    columns: ['version', 'statements', 'name'],
+    configs: ['supabase/config.toml'],
+    files: NUMBERED_SQL,
+  }),
+  tool('graphile-migrate', 'graphile-migrate', {
+    columns: ['hash', 'previous_hash', 'filename', 'date'],
+    dependency: 'graphile-migrate',
+    configs: ['.gmrc', '.gmrc.js'],
+  }),
+  tool('ecto', 'Ecto', { columns: ['version', 'inserted_at'], files: /\.exs$/ }),
+  tool('laravel', 'Laravel', { columns: ['id', 'migration', 'batch'], files: /\.php$/ }),
+  tool('ef-core', 'EF Core', { columns: ['migrationid', 'productversion'], files: /\.Designer\.cs$/ }),
+  tool('postgrator', 'postgrator', {
+    columns: ['version', 'name', 'md5', 'run_at'],
+    files: /(?:^|\/)\d+\.do\.[^/]*\.?sql$/,
+  }),
+  tool('db-migrate', 'db-migrate', {
+    columns: ['id', 'name', 'run_on'],
+    dependency: 'db-migrate',
+    files: /\.[cm]?[jt]s$/,
+  }),
+  tool('sqlx', 'sqlx', {
+    columns: ['version', 'description', 'installed_on', 'success', 'checksum', 'execution_time'],
+    configs: ['sqlx.toml'],
+    files: NUMBERED_SQL,
+    alike: 'golang-migrate',
+  }),
+  tool('diesel', 'Diesel', {
+    columns: ['version', 'run_on'],
+    configs: ['diesel.toml'],
+    files: /(?:^|\/)[^/]+\/up\.sql$/,
+  }),
+  tool('refinery', 'refinery', {
+    columns: ['version', 'name', 'applied_on', 'checksum'],
+    configs: ['refinery.toml'],
+    files: /(?:^|\/)[VU]\d+__[^/]*\.(?:sql|rs)$/,
+    alike: 'flyway',
+  }),
+  tool('tern', 'tern', { configs: ['tern.conf'], files: NUMBERED_SQL, text: /^---- create above/m }),
+]
+
+/** Column sets for the search in a database. Those of two columns or less would bring every second table with them. */
+export const OTHER_COLUMN_SETS: readonly (readonly string[])[] = OTHER_TOOLS.flatMap(({ columns }) =>
+  columns !== null && columns.length > 2 ? [columns] : [],
+)
+
+/** The tool whose ledger has these columns, at most a few more beside them; null where it is any table. */
+export function recogniseOther(table: CandidateTable): OtherTool | null {
+  const names = new Set(Object.keys(table.columns).map((name) => name.toLowerCase()))
+  const fits = OTHER_TOOLS.filter(({ columns }) => columns !== null && columns.every((column) => names.has(column)))
+  const [best] = fits.sort((a, b) => (b.columns?.length ?? 0) - (a.columns?.length ?? 0))
+  const extra = names.size - (best?.columns?.length ?? 0)
+  // A short set is only a ledger's when it is all that the table has.
+  return best !== undefined && (extra === 0 || (best.columns ?? []).length >= 6) ? best : null
+}
+
+/** The first of them to which the repository points, or null. */
+export async function detectOther(
+  project: ProjectFiles,
+  path: string,
+): Promise<{ readonly tool: OtherTool; readonly detection: Detection } | null> {
+  const files = await project.list(path)
+  const dependencies = await readDependencies(project, path)
+  let likely: { readonly tool: OtherTool; readonly detection: Detection } | null = null
+  for (const candidate of OTHER_TOOLS) {
+    const detection = await detectOne(candidate, project, path, files, dependencies)
+    if (detection?.confidence === 'certain') return { tool: candidate, detection }
+    if (detection !== null && likely === null) likely = { tool: candidate, detection }
+  }
+  return likely
+}
+
+async function detectOne(
+  other: OtherTool,
+  project: ProjectFiles,
+  path: string,
+  files: readonly string[],
+  dependencies: ReadonlyMap<string, string>,
+): Promise<Detection | null> {
+  const file = other.files === null ? undefined : files.find((name) => other.files?.test(name))
+  if (other.files !== null && file === undefined) return null
+  const config = await findConfig(project, path, other)
+  if (config !== null) return { evidence: `${config} is ${other.title}'s`, confidence: 'certain' }
+  const written = other.text === null ? null : await firstWith(project, files, other)
+  const depends = other.dependency !== null && dependencies.has(other.dependency)
+  if (written !== null) {
+    const confidence = depends || other.dependency === null ? 'certain' : 'likely'
+    return { evidence: `${written} is written for ${other.title}`, confidence }
+  }
+  if (depends && other.text === null) return { evidence: `package.json has ${other.dependency}`, confidence: 'likely' }
+  // A form of name that nobody else uses; where more is needed to tell, that is missing here.
+  const byName = other.text === null && other.dependency === null && other.configs.length === 0
+  return byName && file !== undefined
+    ? { evidence: `${file} has ${other.title}'s form of name`, confidence: 'certain' }
+    : null
+}
+
+/** One of the first few files that has the tool's words. */
+async function firstWith(project: ProjectFiles, files: readonly string[], other: OtherTool): Promise<string | null> {
+  for (const file of files.filter((name) => other.files?.test(name)).slice(0, 5)) {
+    if (other.text?.test((await project.read(file))?.toString('utf8') ?? '') === true) return file
+  }
+  return null
+}
+
+async function findConfig(project: ProjectFiles, path: string, other: OtherTool): Promise<string | null> {
+  for (const folder of upwards(path)) {
+    for (const name of other.configs) {
+      const file = joinPath(folder, name)
+      if ((await project.read(file)) !== null) return file
+    }
+    const cargo = (await project.read(joinPath(folder, 'Cargo.toml')))?.toString('utf8') ?? ''
+    if (['refinery', 'sqlx', 'diesel'].includes(other.name) && new RegExp(`^\\s*${other.name}\\b`, 'm').test(cargo)) {
+      return joinPath(folder, 'Cargo.toml')
+    }
+  }
+  return null
+}

@@ -1,0 +1,237 @@
+/** Finds and reads the ledgers of a release in a database: one round trip over the wire for all of them together. */
+import type { Connection, Query } from '../connections/connection.ts'
+import { DatabaseError } from '../connections/connection.ts'
+import type { LedgerObservation, LedgerProblem, LedgerReading } from '../core/ledger.ts'
+import type { LedgerExpectation, Migration } from '../core/release.ts'
+import type { CandidateTable, Engine } from '../engines/engine.ts'
+import { chooseLedger, nameOf } from './choose-ledger.ts'
+import { LEDGER_TOOLS } from './index.ts'
+import type { LedgerRow, LedgerTool } from './ledger.ts'
+import { OTHER_COLUMN_SETS } from './other-tools.ts'
+
+export interface TableName {
+  readonly schema: string
+  readonly table: string
+}
+
+/** What `Engine.candidateTables` is to look for. */
+export const LEDGER_COLUMN_SETS: readonly (readonly string[])[] = [
+  ...LEDGER_TOOLS.flatMap((tool) => tool.columnSets),
+  ...OTHER_COLUMN_SETS,
+]
+
+export interface LedgersToRead {
+  readonly ledgers: readonly LedgerExpectation[]
+  /** The answer to `Engine.candidateTables(LEDGER_COLUMN_SETS)`. */
+  readonly candidates: readonly CandidateTable[]
+  /** Schemas in which a table without a schema is looked for, in order. */
+  readonly searchPath: readonly string[]
+  /** The role that looks, for the message where it may not read. */
+  readonly role: string
+}
+
+/**
+ * One observation a ledger, in order, and the tables that are ledgers or their locks.
+ *
+ * @throws {ConnectionError} as the connection does.
+ * @throws {DatabaseError} a ledger could not be read for another reason than a privilege: a lock, time.
+ */
+export async function readLedgers(
+  connection: Connection,
+  engine: Engine,
+  { ledgers, candidates, searchPath, role }: LedgersToRead,
+): Promise<{ readonly observations: readonly LedgerObservation[]; readonly tables: readonly TableName[] }> {
+  const chosen = ledgers.map((ledger) => choose(ledger, candidates, searchPath, role))
+  const readable = chosen.flatMap((choice) => ('problem' in choice ? [] : [choice]))
+  const rows = await readTables(connection, engine, readable.flatMap(tablesOf))
+  const observations = chosen.map((choice): LedgerObservation => {
+    const ledger = choice.expectation.name
+    if ('problem' in choice) return { ledger, problem: choice.problem }
+    const denied = tablesOf(choice)
+      .map((table) => rows.get(nameOf(table)))
+      .find((found) => typeof found === 'string')
+    if (typeof denied === 'string') return { ledger, problem: deniedProblem(choice.table, role, denied) }
+    return observe(choice, rows)
+  })
+  return { observations, tables: readable.flatMap(tablesOf).map(({ schema, table }) => ({ schema, table })) }
+}
+
+interface Choice {
+  readonly expectation: LedgerExpectation
+  readonly tool: LedgerTool
+  readonly table: CandidateTable
+  readonly recognisedBy: string
+  readonly certain: boolean
+  readonly locks: readonly CandidateTable[]
+}
+
+function choose(
+  expectation: LedgerExpectation,
+  candidates: readonly CandidateTable[],
+  searchPath: readonly string[],
+  role: string,
+): Choice | { readonly expectation: LedgerExpectation; readonly problem: LedgerProblem } {
+  const tool = LEDGER_TOOLS.find(({ name }) => name === expectation.tool)
+  if (tool === undefined) {
+    const why = `there is no reader for it: supported are ${LEDGER_TOOLS.map(({ name }) => name).join(', ')}`
+    return { expectation, problem: { problem: 'unsupported', table: expectation.path, tool: expectation.tool, why } }
+  }
+  const choice = chooseLedger({ tool, table: expectation.table, candidates, searchPath })
+  if ('problem' in choice) return { expectation, problem: choice.problem }
+  if (!choice.table.readable) {
+    const detail = `${role} may not read ${nameOf(choice.table)}: it needs USAGE on the schema and SELECT on the table`
+    return { expectation, problem: deniedProblem(choice.table, role, detail) }
+  }
+  const names = new Set(tool.lockTables(choice.table).map(nameOf))
+  // A lock that may not be read is no reason not to look.
+  const locks = candidates.filter((table) => names.has(nameOf(table)) && table.readable)
+  return { expectation, tool, ...choice, locks }
+}
+
+interface TableToRead extends TableName {
+  readonly columns: readonly string[]
+  readonly orderBy: readonly string[]
+}
+
+function tablesOf({ tool, table, locks }: Choice): readonly TableToRead[] {
+  const actual = new Map(Object.keys(table.columns).map((column) => [column.toLowerCase(), column]))
+  const present = (names: readonly string[]): readonly string[] => names.flatMap((name) => actual.get(name) ?? [])
+  return [
+    {
+      schema: table.schema,
+      table: table.table,
+      columns: present(tool.read.columns),
+      orderBy: present(tool.read.orderBy),
+    },
+    ...locks.map((lock) => ({
+      schema: lock.schema,
+      table: lock.table,
+      columns: Object.keys(lock.columns),
+      orderBy: [],
+    })),
+  ]
+}
+
+/** Rows by table, or why they may not be read. All tables together; one by one only where that is refused. */
+async function readTables(
+  connection: Connection,
+  engine: Engine,
+  tables: readonly TableToRead[],
+): Promise<ReadonlyMap<string, readonly LedgerRow[] | string>> {
+  const unique = [...new Map(tables.map((table) => [nameOf(table), table])).values()]
+  if (unique.length === 0) return new Map()
+  if (connection.traits.maxAnswerBytes === null) {
+    try {
+      const rows = await connection.read(unique.map((table) => rowsQuery(engine, table, null)))
+      return new Map(unique.map((table, at) => [nameOf(table), rows[at] ?? []]))
+    } catch (error) {
+      if (deniedDetail(engine, error) === null) throw error
+    }
+  }
+  const found = new Map<string, readonly LedgerRow[] | string>()
+  for (const table of unique) found.set(nameOf(table), await readOne(connection, engine, table))
+  return found
+}
+
+async function readOne(
+  connection: Connection,
+  engine: Engine,
+  table: TableToRead,
+): Promise<readonly LedgerRow[] | string> {
+  try {
+    const limit = connection.traits.maxAnswerBytes
+    if (limit === null) return (await connection.read([rowsQuery(engine, table, null)]))[0]
+    // A row of a ledger is some 250 bytes, and answers are JSON: a quarter of the limit is in use.
+    const size = Math.max(1, Math.floor(limit / 1024))
+    const rows: LedgerRow[] = []
+    for (;;) {
+      const [page] = await connection.read([rowsQuery(engine, table, { size, from: rows.length })])
+      rows.push(...page)
+      if (page.length < size) return rows
+    }
+  } catch (error) {
+    const denied = deniedDetail(engine, error)
+    if (denied === null) throw error
+    return denied
+  }
+}
+
+/** How a column becomes text, and how much of it: a failed run's log may be longer than a row of the Data API. */
+const AS_TEXT: Readonly<Record<Engine['name'], string>> = { postgres: 'text', mysql: 'char' }
+const LONGEST = 4000
+
+function rowsQuery(
+  engine: Engine,
+  { schema, table, columns, orderBy }: TableToRead,
+  page: { readonly size: number; readonly from: number } | null,
+): Query<readonly LedgerRow[]> {
+  const type = AS_TEXT[engine.name]
+  const list = columns.map((column) => `substring(CAST(l.${engine.identifier(column)} AS ${type}), 1, ${LONGEST})`)
+  const order = orderBy.map((column) => `l.${engine.identifier(column)}`)
+  const sql = [
+    `SELECT ${list.join(', ')}`,
+    `FROM ${engine.identifier(schema)}.${engine.identifier(table)} l`,
+    ...(order.length === 0 ? [] : [`ORDER BY ${order.join(', ')}`]),
+    ...(page === null ? [] : [`LIMIT ${page.size} OFFSET ${page.from}`]),
+  ]
+  const names = columns.map((column) => column.toLowerCase())
+  return {
+    sql: sql.join(' '),
+    parse: (rows) => rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? null]))),
+  }
+}
+
+function deniedDetail(engine: Engine, error: unknown): string | null {
+  return error instanceof DatabaseError && engine.classify(error) === 'denied' ? error.message : null
+}
+
+function deniedProblem(table: TableName, role: string, detail: string): LedgerProblem {
+  return { problem: 'denied', table: nameOf(table), role, detail }
+}
+
+function observe(choice: Choice, rows: ReadonlyMap<string, readonly LedgerRow[] | string>): LedgerObservation {
+  const { expectation, tool, table, locks, recognisedBy } = choice
+  const rowsOf = (name: TableName): readonly LedgerRow[] => {
+    const found = rows.get(nameOf(name))
+    return typeof found === 'object' ? found : []
+  }
+  const reading: LedgerReading = {
+    table: nameOf(table),
+    tool: tool.name,
+    recognisedBy,
+    ...tool.interpret({
+      table,
+      rows: rowsOf(table),
+      locks: locks.map((lock) => ({ table: lock.table, rows: rowsOf(lock) })),
+      migrations: expectation.migrations,
+    }),
+  }
+  if (choice.certain) return { ledger: expectation.name, reading }
+  return besideDefault(choice, reading)
+}
+
+/**
+ * The only ledger of the tool, and not where the tool puts it: it may be another service's, and this release's may never
+ * have been made. It is taken for ours where it has one migration of ours; empty, or of a mere number, it cannot tell.
+ */
+function besideDefault({ expectation, tool }: Choice, reading: LedgerReading): LedgerObservation {
+  const usual = `${tool.defaultTable.schema ?? 'the search path'}.${tool.defaultTable.table}`
+  const strange = !reading.highWaterMark && reading.applied.length > 0 && !knowsOne(reading, expectation.migrations)
+  if (strange && expectation.migrations.length > 0) {
+    const detail = `the only ledger of ${tool.title} here is ${reading.table}, and none of the ${reading.applied.length} migrations in it is this release's`
+    const lookedFor = `${tool.defaultTable.schema ?? 'public'}.${tool.defaultTable.table}`
+    return { ledger: expectation.name, problem: { problem: 'missing', lookedFor, detail } }
+  }
+  const note = `${reading.table} is not where ${tool.title} puts it (${usual}): it is the only one here`
+  return { ledger: expectation.name, reading: { ...reading, notes: [...reading.notes, note] } }
+}
+
+function knowsOne(reading: LedgerReading, migrations: readonly Migration[]): boolean {
+  const byKey = new Map(migrations.map((migration) => [migration.key, migration]))
+  return reading.applied.some(({ key, checksum }) => {
+    const known = byKey.get(key)
+    return (
+      known !== undefined && (checksum === null || known.checksums.length === 0 || known.checksums.includes(checksum))
+    )
+  })
+}

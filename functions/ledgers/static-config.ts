@@ -1,0 +1,88 @@
+/**
+ * Reads literals out of JavaScript config files without running them: a config file is code, and code of a repository is
+ * not run to learn a table's name. What is computed is reported as that, not guessed.
+ */
+
+const STRING = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\`(?:[^\`\\]|\\.)*\``
+
+/** Text without comments; strings stay as they are. */
+export function stripComments(code: string): string {
+  const marks = new RegExp(`(${STRING})|//[^\\n]*|/\\*[^]*?\\*/`, 'g')
+  return code.replace(marks, (_, text: string | undefined) => text ?? ' ')
+}
+
+/**
+ * The objects written as `key: { … }` (or `"key": { … }`), each as what stands between its braces. `computed` says that
+ * the key also stands before something that is no literal object: a variable, a call, a shorthand.
+ */
+export function literalObjects(
+  code: string,
+  key: string,
+): { readonly objects: readonly string[]; readonly computed: boolean } {
+  const text = stripComments(code)
+  const masked = maskStrings(text)
+  const objects: string[] = []
+  let computed = false
+  for (const match of masked.matchAll(new RegExp(`(?<![\\w$.])["']?${key}["']?\\s*(?::\\s*(\\{)?|[,}])`, 'g'))) {
+    const from = match.index + match[0].length
+    if (match[1] === undefined) computed = true
+    else objects.push(text.slice(from, endOfObject(masked, from)))
+  }
+  return { objects, computed }
+}
+
+/** The string literal of a property: null where there is none of that name, undefined where its value is computed. */
+export function literalString(content: string, key: string): string | null | undefined {
+  const value = propertiesOf(content).get(key)
+  return value === undefined ? null : unquote(value)
+}
+
+/** The string literals of a property that is a string or a list of them; what is computed is left out. */
+export function literalStrings(content: string, key: string): readonly string[] {
+  const value = propertiesOf(content).get(key) ?? ''
+  const items = value.startsWith('[') ? (value.match(new RegExp(STRING, 'g')) ?? []) : [value]
+  return items.flatMap((item) => unquote(item) ?? [])
+}
+
+/** The properties at the top of an object's content: key → its value as written; a shorthand's value is empty. */
+function propertiesOf(content: string): ReadonlyMap<string, string> {
+  const masked = maskStrings(content)
+  const found = new Map<string, string>()
+  let start = 0
+  let depth = 0
+  for (let at = 0; at <= masked.length; at += 1) {
+    const character = masked[at]
+    if (character !== undefined && '{[('.includes(character)) depth += 1
+    else if (character !== undefined && '}])'.includes(character)) depth -= 1
+    else if (character === undefined || (character === ',' && depth === 0)) {
+      const property = /^\s*["']?([\w$]+)["']?\s*(?::\s*([^]*))?$/.exec(content.slice(start, at))
+      if (property !== null) found.set(property[1] ?? '', (property[2] ?? '').trim())
+      start = at + 1
+    }
+  }
+  return found
+}
+
+function unquote(value: string): string | undefined {
+  const literal = new RegExp(`^(?:${STRING})(?=\\s*(?:as\\s[\\w\\s]+)?$)`).exec(value)?.[0]
+  if (literal === undefined || (literal.startsWith('`') && literal.includes('${'))) return undefined
+  return literal.slice(1, -1).replace(/\\(.)/g, '$1')
+}
+
+/** The same text, of the same length, with nothing inside of strings, but for those that are keys. */
+function maskStrings(text: string): string {
+  return text.replace(new RegExp(`(${STRING})(\\s*:)?`, 'g'), (whole, string: string, colon: string | undefined) =>
+    colon === undefined ? `${string.slice(0, 1)}${'_'.repeat(string.length - 2)}${string.slice(-1)}` : whole,
+  )
+}
+
+/** Where the object ends whose opening brace stands before `from`. */
+function endOfObject(masked: string, from: number): number {
+  let depth = 1
+  for (let at = from; at < masked.length; at += 1) {
+    if (masked[at] === '{') depth += 1
+    else if (masked[at] === '}') depth -= 1
+    if (depth === 0) return at
+  }
+  return masked.length
+}
