@@ -26,26 +26,32 @@ export async function playWithout(stage: Stage): Promise<Tally> {
 
   const { url, errors } = services.production
   const tally = await serveCustomers({ screen, url, signal, from: clock.minutes, minutes: FIRST_CALL_AFTER })
+  await expectIncident(stage, tally)
   const [first] = errors()
-  screen.say(
-    `  ${clockText(clock.minutes + FIRST_CALL_AFTER)}  ${paint.yellow('the first customer calls; someone opens the log')}`,
-  )
+  const called = clockText(clock.minutes + FIRST_CALL_AFTER)
+  screen.say(`  ${called}  ${paint.yellow('the first customer calls. Someone opens the log:')}`)
   await screen.pause(1200)
   screen.say()
-  screen.say(`    ${paint.red(first ?? '')}`)
+  screen.say(`    ${paint.red(`${first?.request}  500`)}`)
+  screen.say(`    ${paint.red(first?.text ?? '')}`)
   screen.say()
   screen.say('  It names the column. It does not say why it is missing, or where to look: the')
   screen.say('  pipeline is green, the health page is green, and staging works.')
   await screen.pause(2500)
+  return tally
+}
 
-  const health = await fetch(`${services.staging.url}/orders/1`, { signal })
-  expectStory(services.production.release() === NEW_RELEASE, `${NEW_RELEASE} is live in production`)
-  expectStory(health.ok, 'the same page works in staging')
+async function expectIncident({ services, signal }: Stage, tally: Tally): Promise<void> {
+  const { release, errors, url } = services.production
+  const health = await fetch(`${url}/health`, { signal })
+  const staging = await fetch(`${services.staging.url}/orders/1`, { signal })
+  expectStory(release() === NEW_RELEASE, `${NEW_RELEASE} is live in production`)
+  expectStory(health.ok, 'the health page of production is green')
+  expectStory(staging.ok, 'the page of an order works in staging')
   expectStory(tally.failed > 0 && tally.failed < tally.requests, 'some of the customers saw errors')
   expectStory(errors().length === tally.failed, 'every failed request is in the log')
   expectStory(
-    errors().every((line) => line.includes('status_note') && line.includes('42703')),
+    errors().every(({ text }) => text.includes('status_note') && text.includes('42703')),
     'every error is the missing column',
   )
-  return tally
 }

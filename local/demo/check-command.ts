@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 
 export interface CommandRun {
   readonly exitCode: number | null
-  /** Both streams, as they came. */
-  readonly output: string
+  /** Both streams, as they came; null where the terminal was handed over, and nobody could read along. */
+  readonly output: string | null
   readonly seconds: number
 }
 
@@ -15,30 +15,34 @@ export interface CommandOptions {
   readonly folder: string
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
-  readonly onText: (text: string) => void
+  /** null: the command gets the terminal itself, since that is what it takes colours and width from. */
+  readonly onText: ((text: string) => void) | null
 }
 
 export async function runCommand(options: CommandOptions): Promise<CommandRun> {
   const begun = performance.now()
   const [executable, ...before] = options.program
+  const { onText } = options
+  const how = onText === null ? 'inherit' : 'pipe'
   return new Promise((resolve, reject) => {
     const child = spawn(executable, [...before, ...options.args], {
       cwd: options.folder,
       env: options.env,
       signal: options.signal,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', how, how],
     })
     const pieces: string[] = []
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
         pieces.push(text)
-        options.onText(text)
+        onText?.(text)
       })
     }
     child.once('error', reject)
-    child.once('close', (exitCode) =>
-      resolve({ exitCode, output: pieces.join(''), seconds: (performance.now() - begun) / 1000 }),
-    )
+    child.once('close', (exitCode) => {
+      const seconds = (performance.now() - begun) / 1000
+      resolve({ exitCode, output: onText === null ? null : pieces.join(''), seconds })
+    })
   })
 }
 
@@ -46,13 +50,8 @@ export async function runCommand(options: CommandOptions): Promise<CommandRun> {
  * The environment of the command: credentials that open nothing, so that neither the user's AWS account nor its
  * settings can have a part in the demo. The Data API's endpoint is on the loopback.
  */
-export function commandEnvironment(
-  env: Readonly<Record<string, string | undefined>>,
-  colors: boolean,
-): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(
-    ([name]) => !/^(?:AWS_|DEPLOYWATCH_(?!CACHE$)|NO_COLOR$|FORCE_COLOR$)/.test(name),
-  )
+export function commandEnvironment(env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(([name]) => !name.startsWith('AWS_'))
   return {
     ...Object.fromEntries(kept),
     AWS_ACCESS_KEY_ID: 'demo',
@@ -61,7 +60,5 @@ export function commandEnvironment(
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-    COLUMNS: '80',
-    ...(colors ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
   }
 }

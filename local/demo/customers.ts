@@ -28,7 +28,7 @@ export interface CustomerOptions {
   readonly minutes: number
 }
 
-/** Every minute two customers place an order, and three look at one. A line every ten minutes. */
+/** Every minute four customers place an order, and one looks at an order's page. A line every ten minutes. */
 export async function serveCustomers({ screen, url, signal, from, minutes }: CustomerOptions): Promise<Tally> {
   const { paint } = screen
   let [requests, failed] = [0, 0]
@@ -39,9 +39,8 @@ export async function serveCustomers({ screen, url, signal, from, minutes }: Cus
     if (!response.ok) failed += 1
   }
   for (let minute = 1; minute <= minutes; minute += 1) {
-    await send('/orders', 'POST')
-    await send('/orders', 'POST')
-    for (const step of [7, 11, 13]) await send(`/orders/${((minute * step * 17) % ORDERS.production) + 1}`, 'GET')
+    for (let order = 0; order < 4; order += 1) await send('/orders', 'POST')
+    await send(`/orders/${((minute * 119) % ORDERS.production) + 1}`, 'GET')
     await screen.pause(MINUTE_MS)
     if (minute % 10 > 0 && minute < minutes) continue
     const failures = failed === 0 ? paint.green('0 failed') : paint.red(`${failed} failed`)

@@ -11,9 +11,16 @@ export interface OrderService {
   /** Switches which release answers. */
   deploy(release: ReleaseVersion): void
   readonly release: () => ReleaseVersion
-  /** What the service wrote to its log since it began, newest last: the database's own words. */
-  readonly errors: () => readonly string[]
+  /** The errors in the service's log, newest last. */
+  readonly errors: () => readonly LoggedError[]
   close(): Promise<void>
+}
+
+export interface LoggedError {
+  /** `GET /orders/120` */
+  readonly request: string
+  /** The database's own words: `ERROR: column "status_note" does not exist (SQLSTATE 42703)`. */
+  readonly text: string
 }
 
 interface Answer {
@@ -40,10 +47,13 @@ async function answer(database: PGlite, release: ReleaseVersion, request: Incomi
   return rows.length === 0 ? { status: 404, body: { error: 'no such order' } } : { status: 200, body: rows[0] }
 }
 
-function logLine(request: IncomingMessage, error: unknown): string {
+function logged(request: IncomingMessage, error: unknown): LoggedError {
   const { message, severity, code } = error as { message?: string; severity?: string; code?: string }
-  return `${request.method} ${request.url} 500 ${severity ?? 'ERROR'}: ${message} (SQLSTATE ${code})`
+  return { request: `${request.method} ${request.url}`, text: `${severity}: ${message} (SQLSTATE ${code})` }
 }
+
+/** As services do: customers learn nothing, the log has it. */
+const FAILED: Answer = { status: 500, body: { error: 'internal error' } }
 
 function send(response: ServerResponse, { status, body }: Answer): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -52,13 +62,12 @@ function send(response: ServerResponse, { status, body }: Answer): void {
 /** Starts the service on a free port of the loopback. */
 export async function startOrderService(database: PGlite, first: ReleaseVersion): Promise<OrderService> {
   let release = first
-  const errors: string[] = []
+  const errors: LoggedError[] = []
   const server = createServer((request, response) => {
     answer(database, release, request)
-      .catch((error: unknown): Answer => {
-        errors.push(logLine(request, error))
-        // As services do: customers learn nothing, the log has it.
-        return { status: 500, body: { error: 'internal error' } }
+      .catch((error: unknown) => {
+        errors.push(logged(request, error))
+        return FAILED
       })
       .then((result) => send(response, result))
       .catch(() => response.destroy())

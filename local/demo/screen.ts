@@ -8,7 +8,6 @@ export interface Screen {
   readonly paint: Paint
   /** A terminal, and not a pipe or a file. */
   readonly terminal: boolean
-  readonly colors: boolean
   /** One line, without its end. */
   say(line?: string): void
   /** Text as another program wrote it, with its ends. */
@@ -28,7 +27,6 @@ export function openScreen({ write, terminal, colors, signal }: ScreenOptions): 
   return {
     paint: picocolors.createColors(colors),
     terminal,
-    colors,
     say: (line = '') => void write(`${line}\n`),
     pass: (text) => void write(text),
     pause: async (ms) => {

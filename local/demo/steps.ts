@@ -90,11 +90,10 @@ export async function runDeploywatch(stage: Stage, args: readonly string[]): Pro
     program: stage.program,
     args,
     folder: stage.folder,
-    env: commandEnvironment(stage.env, screen.colors),
+    env: commandEnvironment(stage.env),
     signal: stage.signal,
-    onText: (text) => screen.pass(text),
+    onText: screen.terminal ? null : (text) => screen.pass(text),
   })
-  if (!run.output.endsWith('\n')) screen.say()
   screen.say()
   return run
 }
