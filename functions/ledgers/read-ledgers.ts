@@ -14,6 +14,9 @@ export interface TableName {
   readonly table: string
 }
 
+/** What of an engine is needed to read a table's rows. */
+export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify'>
+
 /** What `Engine.candidateTables` is to look for. */
 export const LEDGER_COLUMN_SETS: readonly (readonly string[])[] = [
   ...LEDGER_TOOLS.flatMap((tool) => tool.columnSets),
@@ -38,7 +41,7 @@ export interface LedgersToRead {
  */
 export async function readLedgers(
   connection: Connection,
-  engine: Engine,
+  engine: LedgerEngine,
   { ledgers, candidates, searchPath, role }: LedgersToRead,
 ): Promise<{ readonly observations: readonly LedgerObservation[]; readonly tables: readonly TableName[] }> {
   const chosen = ledgers.map((ledger) => choose(ledger, candidates, searchPath, role))
@@ -115,7 +118,7 @@ function tablesOf({ tool, table, locks }: Choice): readonly TableToRead[] {
 /** Rows by table, or why they may not be read. All tables together; one by one only where that is refused. */
 async function readTables(
   connection: Connection,
-  engine: Engine,
+  engine: LedgerEngine,
   tables: readonly TableToRead[],
 ): Promise<ReadonlyMap<string, readonly LedgerRow[] | string>> {
   const unique = [...new Map(tables.map((table) => [nameOf(table), table])).values()]
@@ -135,7 +138,7 @@ async function readTables(
 
 async function readOne(
   connection: Connection,
-  engine: Engine,
+  engine: LedgerEngine,
   table: TableToRead,
 ): Promise<readonly LedgerRow[] | string> {
   try {
@@ -161,7 +164,7 @@ const AS_TEXT: Readonly<Record<Engine['name'], string>> = { postgres: 'text', my
 const LONGEST = 4000
 
 function rowsQuery(
-  engine: Engine,
+  engine: LedgerEngine,
   { schema, table, columns, orderBy }: TableToRead,
   page: { readonly size: number; readonly from: number } | null,
 ): Query<readonly LedgerRow[]> {
@@ -181,7 +184,7 @@ function rowsQuery(
   }
 }
 
-function deniedDetail(engine: Engine, error: unknown): string | null {
+function deniedDetail(engine: LedgerEngine, error: unknown): string | null {
   return error instanceof DatabaseError && engine.classify(error) === 'denied' ? error.message : null
 }
 

@@ -1,0 +1,97 @@
+/** The way from a repository and a database to a ledger's reading, as a look goes it. */
+import type { Connection, Query } from '../../functions/connections/connection.ts'
+import { connect } from '../../functions/connections/connect.ts'
+import type { LedgerObservation } from '../../functions/core/ledger.ts'
+import type { LedgerExpectation, LedgerTableName } from '../../functions/core/release.ts'
+import type { CandidateTable } from '../../functions/engines/engine.ts'
+import { identifier, isOneOf } from '../../functions/engines/postgres/sql.ts'
+import { detectTool } from '../../functions/ledgers/detection.ts'
+import type { ProjectFiles } from '../../functions/ledgers/ledger.ts'
+import type { LedgerEngine, TableName } from '../../functions/ledgers/read-ledgers.ts'
+import { LEDGER_COLUMN_SETS, readLedgers } from '../../functions/ledgers/read-ledgers.ts'
+
+export const ledgerEngine: LedgerEngine = {
+  name: 'postgres',
+  identifier,
+  classify: (error) => (error.facts.sqlState === '42501' ? 'denied' : 'other'),
+}
+
+/** Tables with all columns of one of the sets. */
+export function candidateTables(): Query<readonly CandidateTable[]> {
+  const has = LEDGER_COLUMN_SETS.map(
+    (set) => `count(*) FILTER (WHERE ${isOneOf('lower(a.attname)', set)}) = ${set.length}`,
+  )
+  return {
+    sql: `SELECT n.nspname::text, c.relname::text,
+        string_agg(concat_ws(chr(31), a.attname, format_type(a.atttypid, a.atttypmod)), chr(30) ORDER BY a.attnum),
+        (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))::text
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      WHERE c.relkind IN ('r', 'p', 'v') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+      GROUP BY n.oid, n.nspname, c.oid, c.relname HAVING ${has.join(' OR ')} ORDER BY 1, 2`,
+    parse: (rows) =>
+      rows.map(([schema, table, columns, readable]) => ({
+        schema: schema ?? '',
+        table: table ?? '',
+        columns: Object.fromEntries(
+          (columns ?? '').split('\u001e').map((pair) => pair.split('\u001f') as [string, string]),
+        ),
+        readable: readable === 'true',
+      })),
+  }
+}
+
+/** What `build` makes of a folder. Throws where no tool is told from it. */
+export async function expectLedger(
+  project: ProjectFiles,
+  path: string,
+  table: LedgerTableName | null = null,
+): Promise<LedgerExpectation> {
+  const detected = await detectTool(project, path, null)
+  if ('problem' in detected) throw new Error(`${detected.problem}: ${detected.message}`)
+  const found = await detected.tool.discover(project, { path, placeholders: {}, table })
+  return {
+    name: 'default',
+    tool: detected.tool.name,
+    detectedBy: detected.detection.evidence,
+    path,
+    table: table ?? found.table,
+    migrations: found.migrations,
+    commands: found.commands,
+    late: found.late,
+    notes: found.notes,
+  }
+}
+
+export interface LedgerLook {
+  readonly observation: LedgerObservation
+  readonly tables: readonly TableName[]
+  readonly roundTrips: number
+}
+
+/** What a connection sees of one ledger. */
+export async function lookAtLedger(
+  connection: Connection,
+  expectation: LedgerExpectation,
+  searchPath: readonly string[] = ['public'],
+): Promise<LedgerLook> {
+  const [candidates] = await connection.read([candidateTables()])
+  const what = { ledgers: [expectation], candidates, searchPath, role: 'watch' }
+  const { observations, tables } = await readLedgers(connection, ledgerEngine, what)
+  const [observation] = observations
+  if (observation === undefined) throw new Error('no observation')
+  return { observation, tables, roundTrips: connection.usage().roundTrips }
+}
+
+export async function lookAt(
+  url: string,
+  expectation: LedgerExpectation,
+  searchPath: readonly string[] = ['public'],
+): Promise<LedgerLook> {
+  const connection = await connect({ kind: 'url', url, ca: null })
+  try {
+    return await lookAtLedger(connection, expectation, searchPath)
+  } finally {
+    await connection.close()
+  }
+}
