@@ -1,0 +1,42 @@
+/** The options of every command, as its module gets them: nothing optional, null where it was not said. */
+
+/** The formats that exist. */
+export const FORMATS = ['text', 'json', 'markdown', 'junit'] as const
+export type Format = (typeof FORMATS)[number]
+
+export const DEFAULT_CONFIG = 'deploywatch.yaml'
+
+/** Paths are as they were typed: relative to `io.cwd`. */
+export interface CommonOptions {
+  readonly config: string
+  /** null: not named, so the default file counts if it is there. */
+  readonly release: string | null
+  readonly running: string | null
+  /** null: the config's. */
+  readonly store: string | null
+  readonly format: Format
+  /** null: stdout. */
+  readonly output: string | null
+}
+
+export interface InitOptions extends CommonOptions {
+  readonly force: boolean
+  readonly grants: boolean
+  readonly env: string | null
+  readonly role: string | null
+}
+
+export interface BuildOptions extends CommonOptions {
+  readonly out: string | null
+  readonly releaseVersion: string | null
+  readonly commit: string | null
+}
+
+export interface CheckOptions extends CommonOptions {
+  readonly env: string
+  readonly deployed: boolean
+}
+
+export interface ExplainOptions extends CommonOptions {
+  readonly code: string
+}
