@@ -106,6 +106,16 @@ const COMMANDS: readonly Definition[] = [
       return run({ ...common, code: text(raw['argument']) ?? '' }, io)
     },
   },
+  {
+    name: 'demo',
+    summary: 'replay the incident on this machine, with and without Deploywatch',
+    options: [],
+    common: [],
+    run: async (_raw, _common, io) => {
+      const { run } = await import('./commands/demo.ts')
+      return run(io)
+    },
+  },
 ]
 
 const EXITS = 'Exit codes: 0 pass, 1 fail, 2 unsure (could not be checked), 64 wrong use or invalid config'

@@ -1,0 +1,98 @@
+/** The demo as people run it: the built program, here in a pipe. */
+import { spawn } from 'node:child_process'
+import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const PROGRAM = resolve(import.meta.dirname, '../../dist/deploywatch.js')
+
+interface Run {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly seconds: number
+}
+
+let folder: string
+
+beforeAll(async () => {
+  await access(PROGRAM).catch(() => {
+    throw new Error(`${PROGRAM} is not there: run \`npm run build\` first, as \`npm test\` does`)
+  })
+  folder = await mkdtemp(join(tmpdir(), 'deploywatch-demo-journey-'))
+})
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Runs the demo; `onText` sees what it has written so far, and may end it. */
+async function runDemo(onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void): Promise<Run> {
+  const begun = performance.now()
+  return new Promise((done, reject) => {
+    const child = spawn(process.execPath, [PROGRAM, 'demo'], {
+      cwd: folder,
+      // TMPDIR: what it leaves behind would be here. DEPLOYWATCH_CACHE: as on a machine that has never seen it.
+      env: { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, DEPLOYWATCH_CACHE: join(folder, 'cache') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      onText(stdout, (signal) => child.kill(signal))
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.once('error', reject)
+    child.once('close', (code) => done({ code, stdout, stderr, seconds: (performance.now() - begun) / 1000 }))
+  })
+}
+
+test('the incident happens without the check, and does not with it', async () => {
+  const { code, stdout, stderr, seconds } = await runDemo(() => {})
+  expect(`${stderr}\n${stdout}`).not.toContain('did not come out as told')
+  expect(code).toBe(0)
+  const [without = '', rest = ''] = stdout.split('Act 2')
+  const [withCheck = '', conclusion = ''] = rest.split('What it came to')
+
+  expect(without).toContain('10:00  pipeline    green')
+  expect(without).toContain('ERROR: column "status_note" does not exist (SQLSTATE 42703)')
+  expect(without).toContain('10:30  customers   150 requests so far, 30 failed')
+  expect(without).not.toContain('deploywatch check')
+
+  expect(withCheck).toContain('PASS: staging is ready for orders')
+  expect(withCheck).toContain('FAIL: production is not ready for orders')
+  expect(withCheck).toContain('error[migration-missing]: V4__add_status_note.sql')
+  expect(withCheck).toContain('column-missing orders.status_note')
+  expect(withCheck).toContain('ok: applied V4__add_status_note.sql')
+  expect(withCheck).toContain('PASS: production is ready for orders')
+  // The verdicts come in the story's order, and no customer sees an error on either side of the migration.
+  expect(
+    [...withCheck.matchAll(/^(PASS|FAIL|UNSURE): (\w+)/gm)].map(([, verdict, place]) => `${verdict} ${place}`),
+  ).toEqual(['PASS staging', 'FAIL production', 'PASS production'])
+  expect(withCheck.match(/150 requests so far, 0 failed/g)).toHaveLength(2)
+  expect(withCheck).not.toContain('SQLSTATE 42703')
+
+  expect(conclusion).toMatch(/requests that failed\s+30 of 150\s+0 of 300/)
+  expect(conclusion).toMatch(/found after\s+30 min, by a customer\s+\d+\.\d s, by the pipeline/)
+  expect(conclusion).toContain('npx deploywatch init')
+
+  // No escape sequence where nobody watches, ASCII alone, and nothing is left but the cache.
+  expect(stdout).toMatch(/^[\n\x20-\x7e]*$/)
+  expect(await readdir(folder)).toEqual(['cache'])
+  expect(seconds).toBeLessThan(60)
+})
+
+test('ended in the middle, it leaves nothing behind', async () => {
+  let ended = false
+  const { code, stdout } = await runDemo((text, kill) => {
+    if (ended || !text.includes('Act 1')) return
+    ended = true
+    kill('SIGINT')
+  })
+  expect(code).toBe(130)
+  expect(stdout).not.toContain('What it came to')
+  expect(await readdir(folder)).toEqual(['cache'])
+})
