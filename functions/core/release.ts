@@ -167,14 +167,12 @@ export interface SchemaPolicy {
   readonly role: string | null
 }
 
-/** Everything that a release needs of its environment, but for the objects themselves. */
+/** Everything that a release needs of its environment, but for the objects themselves and what each migration did. */
 export interface Expectation {
   readonly release: Release
   /** Hex SHA-256 over all that is expected. It does not hold version and commit. */
   readonly digest: string
   readonly ledgers: readonly LedgerExpectation[]
-  /** One a migration, in the order of ledgers and migrations. */
-  readonly effects: readonly MigrationEffect[]
   readonly catalog: CatalogSummary
   readonly policy: SchemaPolicy
   readonly statements: readonly Statement[]

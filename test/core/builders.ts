@@ -113,7 +113,6 @@ export function expectation(
     release: { service: 'orders', version: '1.42.0', commit: '9f1c2ab' },
     digest: 'digest',
     ledgers,
-    effects: [],
     catalog: {
       mode: 'sql',
       servers: ['18.3'],
