@@ -12,7 +12,7 @@ export function clockText(minutes: number): string {
 export const FIRST_CALL_AFTER = 30
 
 /** So long a minute of the story takes where someone watches. */
-const MINUTE_MS = 90
+const MINUTE_MS = 60
 
 export interface Tally {
   readonly requests: number

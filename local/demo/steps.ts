@@ -35,7 +35,7 @@ export function stepRunner(stage: Stage, clock: StoryClock, checks: CommandRun[]
       const outcome = result.ok ? screen.paint.green('ok') : screen.paint.red('failed')
       screen.say(`${UNDER_COMMAND}${outcome}: ${result.said}`)
     }
-    await screen.pause(350)
+    await screen.pause(250)
     clock.minutes += 1
     return result
   }

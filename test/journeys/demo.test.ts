@@ -50,6 +50,11 @@ async function runDemo(onText: (text: string, kill: (signal: NodeJS.Signals) => 
   })
 }
 
+/** What is left beside the cache. */
+async function leftBehind(): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => name !== 'cache')
+}
+
 test('the incident happens without the check, and does not with it', async () => {
   const { code, stdout, stderr, seconds } = await runDemo(() => {})
   expect(`${stderr}\n${stdout}`).not.toContain('did not come out as told')
@@ -81,7 +86,7 @@ test('the incident happens without the check, and does not with it', async () =>
 
   // No escape sequence where nobody watches, ASCII alone, and nothing is left but the cache.
   expect(stdout).toMatch(/^[\n\x20-\x7e]*$/)
-  expect(await readdir(folder)).toEqual(['cache'])
+  expect(await leftBehind()).toEqual([])
   expect(seconds).toBeLessThan(60)
 })
 
@@ -94,5 +99,5 @@ test('ended in the middle, it leaves nothing behind', async () => {
   })
   expect(code).toBe(130)
   expect(stdout).not.toContain('What it came to')
-  expect(await readdir(folder)).toEqual(['cache'])
+  expect(await leftBehind()).toEqual([])
 })
