@@ -10,7 +10,7 @@ import type { LedgerObservation } from './core/ledger.ts'
 import type { CatalogComparisonInput, Server, StatementObservation } from './core/observation.ts'
 import type { CatalogSummary, Expectation, ExpectedObject, Statement } from './core/release.ts'
 import type { BucketDigests, CandidateTable, Engine, GroupDigest, Scope } from './engines/engine.ts'
-import type { TableName } from './ledgers/read-ledgers.ts'
+import type { LedgerTable } from './ledgers/read-ledgers.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from './ledgers/read-ledgers.ts'
 
 /** The expected objects, read only as far as they are needed. */
@@ -39,7 +39,7 @@ export async function observeServer(connection: Connection, engine: Engine): Pro
 export interface LedgerSight {
   readonly observations: readonly LedgerObservation[]
   /** Ledgers, locks: tables that are nobody's expectation. */
-  readonly tables: readonly TableName[]
+  readonly tables: readonly LedgerTable[]
 }
 
 /** What every ledger of the release says. */

@@ -89,12 +89,13 @@ export async function rememberVerified(
     engine.stamp(),
     ...ledgers.tables.map((table) => engine.tableDigest(table)),
   ])
-  if (stamp !== sight.stamp) return
+  // Neither the catalogs nor a ledger's row may have moved between what was judged and now.
+  if (stamp !== sight.stamp || ledgers.tables.some((table, at) => table.digest !== digests[at])) return
   await store.putVerifiedStamp(
     { ...keyOf(input), systemIdentifier: sight.server.systemIdentifier, database: sight.server.database },
     {
       stamp,
-      ledgers: ledgers.tables.map((table, at) => ({ ...table, digest: digests[at] ?? '' })),
+      ledgers: ledgers.tables,
       at: new Date(input.clock()).toISOString(),
       notes: judgement.notes,
       findings: judgement.findings,

@@ -15,7 +15,12 @@ export interface TableName {
 }
 
 /** What of an engine is needed to read a table's rows. */
-export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify'>
+export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify' | 'tableDigest'>
+
+/** A ledger's table, with the digest of its rows from no later than the rows themselves. */
+export interface LedgerTable extends TableName {
+  readonly digest: string
+}
 
 /** What `Engine.candidateTables` is to look for. */
 export const LEDGER_COLUMN_SETS: readonly (readonly string[])[] = [
@@ -43,10 +48,10 @@ export async function readLedgers(
   connection: Connection,
   engine: LedgerEngine,
   { ledgers, candidates, searchPath, role }: LedgersToRead,
-): Promise<{ readonly observations: readonly LedgerObservation[]; readonly tables: readonly TableName[] }> {
+): Promise<{ readonly observations: readonly LedgerObservation[]; readonly tables: readonly LedgerTable[] }> {
   const chosen = ledgers.map((ledger) => choose(ledger, candidates, searchPath, role))
   const readable = chosen.flatMap((choice) => ('problem' in choice ? [] : [choice]))
-  const rows = await readTables(connection, engine, readable.flatMap(tablesOf))
+  const { rows, digests } = await readTables(connection, engine, readable.flatMap(tablesOf))
   const observations = chosen.map((choice): LedgerObservation => {
     const ledger = choice.expectation.name
     if ('problem' in choice) return { ledger, problem: choice.problem }
@@ -56,7 +61,10 @@ export async function readLedgers(
     if (typeof denied === 'string') return { ledger, problem: deniedProblem(choice.table, role, denied) }
     return observe(choice, rows)
   })
-  return { observations, tables: readable.flatMap(tablesOf).map(({ schema, table }) => ({ schema, table })) }
+  const tables = readable
+    .flatMap(tablesOf)
+    .map((table) => ({ schema: table.schema, table: table.table, digest: digests.get(nameOf(table)) ?? '' }))
+  return { observations, tables }
 }
 
 interface Choice {
@@ -115,42 +123,74 @@ function tablesOf({ tool, table, locks }: Choice): readonly TableToRead[] {
   ]
 }
 
-/** Rows by table, or why they may not be read. All tables together; one by one only where that is refused. */
+interface TableContents {
+  /** Rows by table, or why they may not be read. */
+  readonly rows: ReadonlyMap<string, readonly LedgerRow[] | string>
+  readonly digests: ReadonlyMap<string, string>
+}
+
+/** All tables together in one snapshot; one by one only where that is refused, or answers have a limit. */
 async function readTables(
   connection: Connection,
   engine: LedgerEngine,
   tables: readonly TableToRead[],
-): Promise<ReadonlyMap<string, readonly LedgerRow[] | string>> {
+): Promise<TableContents> {
   const unique = [...new Map(tables.map((table) => [nameOf(table), table])).values()]
-  if (unique.length === 0) return new Map()
-  if (connection.traits.maxAnswerBytes === null) {
+  if (unique.length > 0 && connection.traits.maxAnswerBytes === null) {
     try {
-      const rows = await connection.read(unique.map((table) => rowsQuery(engine, table, null)))
-      return new Map(unique.map((table, at) => [nameOf(table), rows[at] ?? []]))
+      return await readTogether(connection, engine, unique)
     } catch (error) {
       if (deniedDetail(engine, error) === null) throw error
     }
   }
-  const found = new Map<string, readonly LedgerRow[] | string>()
-  for (const table of unique) found.set(nameOf(table), await readOne(connection, engine, table))
-  return found
+  const rows = new Map<string, readonly LedgerRow[] | string>()
+  const digests = new Map<string, string>()
+  for (const table of unique) {
+    const found = await readOne(connection, engine, table)
+    rows.set(nameOf(table), typeof found === 'string' ? found : found.rows)
+    if (typeof found !== 'string') digests.set(nameOf(table), found.digest)
+  }
+  return { rows, digests }
 }
 
+async function readTogether(
+  connection: Connection,
+  engine: LedgerEngine,
+  tables: readonly TableToRead[],
+): Promise<TableContents> {
+  const queries: readonly Query<string | readonly LedgerRow[]>[] = [
+    ...tables.map((table) => engine.tableDigest(table)),
+    ...tables.map((table) => rowsQuery(engine, table, null)),
+  ]
+  const answers = await connection.read(queries)
+  const digests = new Map<string, string>()
+  const rows = new Map<string, readonly LedgerRow[]>()
+  for (const [at, table] of tables.entries()) {
+    const digest = answers[at]
+    const found = answers[tables.length + at]
+    if (typeof digest === 'string') digests.set(nameOf(table), digest)
+    if (typeof found === 'object') rows.set(nameOf(table), found)
+  }
+  return { rows, digests }
+}
+
+/** The digest first: a row that arrives between the pages makes it differ from the one that is read afterwards. */
 async function readOne(
   connection: Connection,
   engine: LedgerEngine,
   table: TableToRead,
-): Promise<readonly LedgerRow[] | string> {
+): Promise<{ readonly digest: string; readonly rows: readonly LedgerRow[] } | string> {
   try {
+    const [digest] = await connection.read([engine.tableDigest(table)])
     const limit = connection.traits.maxAnswerBytes
-    if (limit === null) return (await connection.read([rowsQuery(engine, table, null)]))[0]
+    if (limit === null) return { digest, rows: (await connection.read([rowsQuery(engine, table, null)]))[0] }
     // A row of a ledger is some 250 bytes, and answers are JSON: a quarter of the limit is in use.
     const size = Math.max(1, Math.floor(limit / 1024))
     const rows: LedgerRow[] = []
     for (;;) {
       const [page] = await connection.read([rowsQuery(engine, table, { size, from: rows.length })])
       rows.push(...page)
-      if (page.length < size) return rows
+      if (page.length < size) return { digest, rows }
     }
   } catch (error) {
     const denied = deniedDetail(engine, error)

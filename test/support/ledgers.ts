@@ -14,6 +14,10 @@ export const ledgerEngine: LedgerEngine = {
   name: 'postgres',
   identifier,
   classify: (error) => (error.facts.sqlState === '42501' ? 'denied' : 'other'),
+  tableDigest: ({ schema, table }) => ({
+    sql: `SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM ${identifier(schema)}.${identifier(table)} t`,
+    parse: (rows) => rows[0]?.[0] ?? '',
+  }),
 }
 
 /** Tables with all columns of one of the sets. */
