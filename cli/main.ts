@@ -5,6 +5,7 @@ import { runProgram } from './program.ts'
 
 // Whatever ends this process early, an event loop that runs dry too, must not look like an answer: 0 is a pass.
 process.exitCode = EXIT.bug
+let finished = false
 process.on('uncaughtException', (error) => finish(reportBug(error, process)))
 
 // A reader that has seen enough (`| head`) closes the pipe; the verdict is the exit code all the same.
@@ -20,6 +21,9 @@ finish(await runProgram(process.argv.slice(2), io).catch((error: unknown) => ans
 
 /** Ends the process when all is written: a connection that is still open must not keep it. */
 function finish(code: number): void {
+  // What comes first stands: a command that ends after a bug was met has no answer any more.
+  if (finished) return
+  finished = true
   process.exitCode = code
   process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
 }

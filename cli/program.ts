@@ -123,13 +123,18 @@ const EXITS = 'Exit codes: 0 pass, 1 fail, 2 unsure (could not be checked), 64 w
 /** Runs the command that `args` say and answers with the exit code. Throws what is no answer: bugs. */
 export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
   let code: number = EXIT.usage
+  // Commander's own exit codes are of no use: for `help` it takes what process.exitCode holds.
+  let answered = false
   const program = new Command('deploywatch')
     .description('Stops a deployment whose database is not ready for it')
     .version(manifest.version)
     .addHelpText('after', `\n${EXITS}`)
     .exitOverride()
     .configureOutput({
-      writeOut: (output) => void io.stdout.write(output),
+      writeOut: (output) => {
+        answered = true
+        io.stdout.write(output)
+      },
       writeErr: (output) => void io.stderr.write(output),
       getOutHelpWidth: () => widthOf(io.stdout),
       getErrHelpWidth: () => widthOf(io.stderr),
@@ -144,7 +149,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
     await program.parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage
+    if (error instanceof CommanderError) return answered ? EXIT.pass : EXIT.usage
     throw error
   }
 }
