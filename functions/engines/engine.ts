@@ -57,8 +57,17 @@ export interface Engine {
   bucketDigests(scope: Scope): Query<BucketDigests>
   /** Digests of every group in the given buckets. */
   groupDigests(scope: Scope, buckets: readonly number[]): Query<readonly GroupDigest[]>
-  /** The objects of the given groups, whole. Answers stay under `maxAnswerBytes`: several queries where needed. */
-  objects(scope: Scope, groups: readonly { readonly schema: string; readonly group: string }[]): Query<readonly CatalogObject[]>
+  /** The objects of the given groups, whole, in one answer: for few groups. */
+  objects(
+    scope: Scope,
+    groups: readonly { readonly schema: string; readonly group: string }[],
+  ): Query<readonly CatalogObject[]>
+  /** The same for however many groups: in pages that the connection's limits allow. */
+  readObjects(
+    connection: Connection,
+    scope: Scope,
+    groups: readonly { readonly schema: string; readonly group: string }[],
+  ): Promise<readonly CatalogObject[]>
   /** The grants of the scope's role. */
   grants(scope: Scope): Query<readonly CatalogObject[]>
   /** Every object of the scope, in pages that the connection's limits allow. */

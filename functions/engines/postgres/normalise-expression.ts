@@ -43,7 +43,7 @@ export function simplify(tree: Tree, options: Simplification): Tree {
   const fields = mapFields(without(tree, ...Object.keys(tree).filter((key) => PLACES.has(key))), (value) =>
     simplify(value, options),
   )
-  return rewrite(relation(fields, options))
+  return rewrite(setOperation(relation(fields, options)))
 }
 
 /** The names that `WITH` gives, anywhere in the tree. */
@@ -64,6 +64,25 @@ function relation(fields: Branch, { schema, bare }: Simplification): Branch {
   const name = fields['relname']
   if (typeof name !== 'string' || fields['schemaname'] !== schema) return fields
   return name.startsWith('pg_') || bare.has(name) ? fields : without(fields, 'schemaname')
+}
+
+/** A set operation's columns have the names of its first query's. After a restore the others have names of their own. */
+function setOperation(fields: Branch): Branch {
+  const { op, rarg } = fields
+  const combines = op === 'SETOP_UNION' || op === 'SETOP_INTERSECT' || op === 'SETOP_EXCEPT'
+  return combines && isBranch(rarg) ? { ...fields, rarg: withoutNames(rarg) } : fields
+}
+
+/** Drops the names of a query's columns, unless its own clauses could mean them. */
+function withoutNames(select: Branch): Branch {
+  const { larg, rarg, sortClause, distinctClause, groupClause } = select
+  if ([sortClause, distinctClause, groupClause].some((clause) => clause !== undefined)) return select
+  if (isBranch(larg) && isBranch(rarg)) return { ...select, larg: withoutNames(larg), rarg: withoutNames(rarg) }
+  const targets = listOf(select['targetList']).map((target) => {
+    const fields = fieldsOf(target, 'ResTarget')
+    return fields === undefined ? target : { ResTarget: without(fields, 'name') }
+  })
+  return targets.length === 0 ? select : { ...select, targetList: targets }
 }
 
 const REWRITES: Readonly<Record<string, (fields: Branch) => Tree | undefined>> = {
@@ -159,11 +178,15 @@ function row(fields: Branch): Tree {
   return { RowExpr: without(fields, 'row_format') }
 }
 
-/** `x IN (SELECT …)` is `x = ANY (SELECT …)`. */
+/** `x IN (SELECT …)` is `x = ANY (SELECT …)`. Nobody sees the names of columns here; a scalar's name can come out. */
 function membership(fields: Branch): Tree | undefined {
+  const { subLinkType: type, subselect } = fields
+  if (type !== 'ANY_SUBLINK' && type !== 'ALL_SUBLINK' && type !== 'EXISTS_SUBLINK') return undefined
   const operator = listOf(fields['operName'])
-  const equals = fields['subLinkType'] === 'ANY_SUBLINK' && operator.length === 1 && textOf(operator[0]) === '='
-  return equals ? { SubLink: without(fields, 'operName') } : undefined
+  const equals = type === 'ANY_SUBLINK' && operator.length === 1 && textOf(operator[0]) === '='
+  const select = fieldsOf(subselect, 'SelectStmt')
+  const query = select === undefined ? (subselect ?? null) : { SelectStmt: withoutNames(select) }
+  return { SubLink: { ...(equals ? without(fields, 'operName') : fields), subselect: query } }
 }
 
 /** USER and CURRENT_ROLE are CURRENT_USER by the manual. */

@@ -1,0 +1,13 @@
+import type { Reader } from './reader.ts'
+import { selected } from './scope.ts'
+import { bucketSql, factsSql } from './sql.ts'
+
+/**
+ * plpgsql is in every database from template1 on, and no catalog tells so: its oid is below 16384, but not after pg_upgrade,
+ * which makes it anew. It is nobody's expectation.
+ */
+export const readExtensions: Reader = ({ scope, selection }) => {
+  const name = 'e.extname::text'
+  return `SELECT ''::text AS schema, ${name} AS grp, ${bucketSql("''::text", name)} AS bucket, ${name} AS name, ${factsSql('extension', {})} AS facts
+    FROM pg_extension e WHERE e.extname <> 'plpgsql' AND ${selected(scope, selection, "''::text", name)}`
+}

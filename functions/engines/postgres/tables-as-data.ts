@@ -1,0 +1,54 @@
+/** Tables of which rows count: ledgers. */
+import type { Query } from '../../connections/connection.ts'
+import type { CandidateTable } from '../engine.ts'
+import { identifier, isOneOf } from './sql.ts'
+
+/**
+ * Rows and the sum of their hashes: the order of rows, and where they stand, do not matter.
+ *
+ * The query is refused where the table does not exist (42P01) or may not be read (42501).
+ */
+export function tableDigest(table: { readonly schema: string; readonly table: string }): Query<string> {
+  const name = `${identifier(table.schema)}.${identifier(table.table)}`
+  return {
+    sql: `SELECT count(*) || ' ' || coalesce(sum(('x' || left(md5((t.*)::text), 15))::bit(60)::bigint), 0) FROM ${name} t`,
+    parse: (rows) => rows[0]?.[0] ?? '',
+  }
+}
+
+/**
+ * Tables and views with all columns of one of the sets, whole, one row a column. Upper and lower case are not told apart: a set
+ * is written in lower case. Temporary and system relations are no ledgers; neither are partitions.
+ */
+export function candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]> {
+  const names = [...new Set(columnSets.flat())]
+  const complete = columnSets.map((set) => `count(*) FILTER (WHERE ${isOneOf('b.name', set)}) = ${set.length}`)
+  // The names are looked at first, once for all of the database; only what has them all is looked at closer.
+  return {
+    sql: `SELECT n.nspname::text, c.relname::text, (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))::text,
+  a.attname::text, lower(format_type(a.atttypid, a.atttypmod))
+FROM (
+  SELECT b.attrelid FROM (SELECT x.attrelid, lower(x.attname::text) AS name FROM pg_attribute x WHERE x.attnum > 0 AND NOT x.attisdropped) b
+  WHERE ${isOneOf('b.name', names)} GROUP BY b.attrelid HAVING ${complete.length === 0 ? 'false' : complete.join(' OR ')}
+) t
+JOIN pg_class c ON c.oid = t.attrelid AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relpersistence <> 't'
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY n.nspname, c.relname, a.attnum`,
+    parse: (rows) => {
+      const tables = new Map<string, CandidateTable & { readonly columns: Record<string, string> }>()
+      for (const [schema, table, readable, column, type] of rows) {
+        const key = `${schema ?? ''}\u001f${table ?? ''}`
+        const known = tables.get(key) ?? {
+          schema: schema ?? '',
+          table: table ?? '',
+          readable: readable === 'true',
+          columns: {},
+        }
+        known.columns[column ?? ''] = type ?? ''
+        tables.set(key, known)
+      }
+      return [...tables.values()]
+    },
+  }
+}
