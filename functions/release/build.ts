@@ -1,0 +1,64 @@
+/** From a checkout to what its release needs: plan, replay, digest. */
+import type { LoadedConfig } from '../config/load.ts'
+import type { Connection } from '../connections/connection.ts'
+import type { Expectation, Release } from '../core/release.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
+import { openProject } from '../ledgers/project-files.ts'
+import type { Cache } from './cache.ts'
+import { openCache } from './cache.ts'
+import { computeCatalog } from './expected-catalog.ts'
+import type { BuiltRelease } from './manifest.ts'
+import { digestOfExpectation, summarise } from './manifest.ts'
+import { planReplay } from './plan.ts'
+import { listStatements } from './statements.ts'
+
+export interface BuildInput {
+  readonly loaded: LoadedConfig
+  /** What the release is called; its service is the config's. */
+  readonly release: Pick<Release, 'version' | 'commit'>
+  readonly engine: Engine
+  readonly tools: readonly LedgerTool[]
+  /** Default: the config's folder. */
+  readonly project?: ProjectFiles
+  readonly cache?: Cache
+  /** Opens an environment's database: for schema.replay.mode environment only. */
+  readonly connect: (environment: string) => Promise<Connection>
+}
+
+/**
+ * Computes the release. The same checkout gives the same release: nothing of a clock, of chance or of this machine is in it.
+ *
+ * @throws {ConfigError} something that the config asks for is not there, each with its place.
+ */
+export async function buildRelease(input: BuildInput): Promise<BuiltRelease> {
+  const { loaded, engine, connect } = input
+  const { config } = loaded
+  const project = input.project ?? openProject(loaded.folder)
+  const plan = await planReplay(loaded, project, input.tools)
+  const statements = await listStatements(loaded, project)
+  const result = await computeCatalog({ loaded, project, plan, engine, cache: input.cache ?? openCache(), connect })
+  const { objects, effects, notes } = result
+  const { match, ignore, role } = config.schema
+  const expectation: Omit<Expectation, 'release' | 'digest'> = {
+    ledgers: plan.ledgers,
+    catalog: summarise(objects, effects, result),
+    policy: { match, ignore, role },
+    statements,
+  }
+  const kept = configForLooks(config)
+  const release = { service: config.service, version: input.release.version, commit: input.release.commit }
+  return {
+    expectation: { ...expectation, release, digest: digestOfExpectation(expectation, kept) },
+    config: kept,
+    objects,
+    effects,
+    notes: [...plan.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`), ...notes],
+  }
+}
+
+/** What of the config a look needs that has only the manifest. `${VAR}` stays as it is: no secret enters a manifest. */
+function configForLooks(config: LoadedConfig['config']): BuiltRelease['config'] {
+  const { service, environments, endpoints, queries, statements, store } = config
+  return JSON.parse(JSON.stringify({ service, environments, endpoints, queries, statements, store })) as BuiltRelease['config']
+}

@@ -1,0 +1,206 @@
+/** What is to be replayed: the ledgers of the config with their files, in replay order. */
+import { createHash } from 'node:crypto'
+import type { LoadedConfig } from '../config/load.ts'
+import type { Problem } from '../config/problem.ts'
+import { ConfigError, problemAt, suggestion } from '../config/problem.ts'
+import type { LedgerExpectation, Migration } from '../core/release.ts'
+import type { Detection, FileProblem, LedgerSettings, LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
+import { detectOther, OTHER_TOOLS } from '../ledgers/other-tools.ts'
+import { splitStatements } from '../ledgers/sql-statements.ts'
+import type { ReplayFile } from './replay.ts'
+
+export interface Plan {
+  readonly ledgers: readonly LedgerExpectation[]
+  /** What makes the ledgers' own tables. */
+  readonly ledgerFiles: readonly ReplayFile[]
+  /** The config's `schema.replay.before`. */
+  readonly prelude: readonly ReplayFile[]
+  /** In the order of `flattenMigrations`. */
+  readonly migrations: readonly ReplayFile[]
+  /** Bare names of the ledgers' tables and of their locks. */
+  readonly ledgerTables: readonly string[]
+  /** Files that look like mistakes. */
+  readonly problems: readonly FileProblem[]
+  /** SHA-256 of all texts, hex. */
+  readonly digest: string
+}
+
+type MigrationsConfig = LoadedConfig['config']['migrations'][number]
+
+/** @throws {ConfigError} a folder that does not exist, a tool that is not known or cannot be told */
+export async function planReplay(
+  loaded: LoadedConfig,
+  project: ProjectFiles,
+  tools: readonly LedgerTool[],
+): Promise<Plan> {
+  const problems: Problem[] = []
+  const found: Found[] = []
+  for (const [index, config] of loaded.config.migrations.entries()) {
+    const ledger = await findLedger(loaded, config, index, project, tools)
+    if (ledger === null) continue
+    if ('message' in ledger) problems.push(ledger)
+    else found.push(ledger)
+  }
+  const prelude = await readPrelude(loaded, project)
+  problems.push(...prelude.problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const ledgerFiles = found.map(ledgerTable)
+  const migrations = found.flatMap((ledger) => ledger.files)
+  const hash = createHash('sha256').update(JSON.stringify([ledgerFiles, prelude.files, migrations]))
+  return {
+    ledgers: found.map((ledger) => ledger.expectation),
+    ledgerFiles,
+    prelude: prelude.files,
+    migrations,
+    ledgerTables: [...new Set(found.flatMap(ledgerTableNames))].sort(),
+    problems: found.flatMap((ledger) => ledger.problems),
+    digest: hash.digest('hex'),
+  }
+}
+
+interface Found {
+  readonly tool: LedgerTool
+  readonly expectation: LedgerExpectation
+  readonly files: readonly ReplayFile[]
+  readonly problems: readonly FileProblem[]
+}
+
+/** null: a folder without migrations, in which no tool can be told. */
+async function findLedger(
+  loaded: LoadedConfig,
+  config: MigrationsConfig,
+  index: number,
+  project: ProjectFiles,
+  tools: readonly LedgerTool[],
+): Promise<Found | Problem | null> {
+  const keyOf: KeyPlace = (key) => loaded.place(['migrations', index, key])
+  if (!(await project.isFolder(config.path))) {
+    const where = keyOf('path')
+    return problemAt(where, `the folder "${config.path}" does not exist below ${loaded.folder}: name the folder of the migrations in migrations.path`)
+  }
+  const chosen = await chooseTool(config, keyOf, project, tools)
+  if (chosen === null || 'message' in chosen) return chosen
+  const { tool, detection } = chosen
+  const settings: LedgerSettings = { path: config.path, placeholders: config.placeholders, table: config.table }
+  const { migrations, problems, table, commands, late, notes, placeholders } = await tool.discover(project, settings)
+  const files: ReplayFile[] = []
+  for (const migration of migrations) {
+    files.push(await replayFile(tool, migration, project, { ...settings, placeholders }))
+  }
+  const expectation: LedgerExpectation = {
+    name: config.name,
+    tool: tool.name,
+    detectedBy: detection.evidence,
+    path: config.path,
+    table: config.table ?? table,
+    migrations,
+    commands,
+    late,
+    notes: [...notes, ...problems.map(({ file, line, message }) => `${file}:${line}: ${message}`)],
+  }
+  return { tool, expectation, files, problems }
+}
+
+type KeyPlace = (key: 'path' | 'tool') => ReturnType<LoadedConfig['place']>
+
+async function replayFile(
+  tool: LedgerTool,
+  migration: Migration,
+  project: ProjectFiles,
+  settings: LedgerSettings,
+): Promise<ReplayFile> {
+  const bytes = migration.form === 'code' ? null : await project.read(migration.file)
+  const script = bytes === null ? null : tool.script(migration, bytes.toString('utf8'), settings)
+  return { subject: migration.subject, statements: script?.statements ?? null }
+}
+
+async function chooseTool(
+  config: MigrationsConfig,
+  keyOf: KeyPlace,
+  project: ProjectFiles,
+  tools: readonly LedgerTool[],
+): Promise<{ readonly tool: LedgerTool; readonly detection: Detection } | Problem | null> {
+  const names = tools.map((tool) => tool.name)
+  if (config.tool !== null) {
+    const tool = tools.find((known) => known.name === config.tool)
+    if (tool === undefined) return problemAt(keyOf('tool'), unknownTool(config.tool, names))
+    return { tool, detection: { evidence: 'migrations.tool names it', confidence: 'certain' } }
+  }
+  const detected: { tool: LedgerTool; detection: Detection }[] = []
+  for (const tool of tools) {
+    const detection = await tool.detect(project, config.path)
+    if (detection !== null) detected.push({ tool, detection })
+  }
+  const other = await detectOther(project, config.path)
+  const certain = detected.filter(({ detection }) => detection.confidence === 'certain')
+  const [first, second] = certain.length > 0 ? certain : detected
+  if (other?.detection.confidence === 'certain' && certain.length === 0) {
+    return problemAt(keyOf('path'), `${config.path} is ${other.tool.title}'s (${other.detection.evidence}), which this version cannot read: name another folder, or one of ${names.join(', ')} in migrations.tool`)
+  }
+  if (first === undefined) return (await hasMigrationLike(project, config.path)) ? problemAt(keyOf('path'), noTool(config.path, names)) : null
+  if (second !== undefined) {
+    const both = (certain.length > 0 ? certain : detected).map(({ tool, detection }) => `${tool.name} (${detection.evidence})`)
+    return problemAt(keyOf('path'), `the files of ${config.path} fit several tools, ${both.join(', ')}: name one in migrations.tool`)
+  }
+  return first
+}
+
+function unknownTool(name: string, names: readonly string[]): string {
+  const other = OTHER_TOOLS.find((tool) => tool.name === name)
+  if (other !== undefined) return `${other.title} cannot be read by this version: choose from ${names.join(', ')}`
+  return `"${name}" is no migration tool that is known here${suggestion(name, names)}`
+}
+
+function noTool(path: string, names: readonly string[]): string {
+  return `no migration tool is recognised by the files of ${path}: name it in migrations.tool (${names.join(', ')}), or another folder in migrations.path`
+}
+
+async function hasMigrationLike(project: ProjectFiles, path: string): Promise<boolean> {
+  const files = await project.list(path)
+  return files.some((file) => /\.(sql|[cm]?[jt]s|go|java|kt|py|rb|xml|ya?ml|exs|php|cs)$/i.test(file))
+}
+
+/** The tool's own table: some migrations read it, or alter it. */
+function ledgerTable({ tool }: Found): ReplayFile {
+  return { subject: `${tool.title}'s own table`, statements: splitStatements(tool.ledgerDdl) }
+}
+
+function ledgerTableNames({ tool, expectation }: Found): readonly string[] {
+  const tables = [tool.defaultTable, ...(expectation.table === null ? [] : [expectation.table])]
+  return tables.flatMap(({ schema, table }) => [
+    table,
+    ...tool.lockTables({ schema: schema ?? 'public', table }).map((lock) => lock.table),
+  ])
+}
+
+async function readPrelude(
+  loaded: LoadedConfig,
+  project: ProjectFiles,
+): Promise<{ readonly files: readonly ReplayFile[]; readonly problems: readonly Problem[] }> {
+  const files: ReplayFile[] = []
+  const problems: Problem[] = []
+  for (const [index, path] of loaded.config.schema.replay.before.entries()) {
+    const bytes = await project.read(path)
+    if (bytes === null) {
+      problems.push(problemAt(loaded.place(['schema', 'replay', 'before', index]), `the file "${path}" does not exist below ${loaded.folder}: name a prelude that does, or take it out of schema.replay.before`))
+    } else files.push({ subject: path, statements: splitStatements(plainSql(bytes.toString('utf8'))) })
+  }
+  return { files, problems }
+}
+
+/**
+ * A dump as the server takes it: without psql's own commands and without data. Their lines stay, empty, so that line
+ * numbers hold.
+ */
+export function plainSql(text: string): string {
+  let copying = false
+  const lines = text.split('\n').map((line) => {
+    if (copying) {
+      copying = line.trimEnd() !== String.raw`\.`
+      return ''
+    }
+    copying = /^COPY\s.*\sFROM\s+stdin\b.*;\s*$/i.test(line)
+    return copying || /^\\[a-z!?]/i.test(line) ? '' : line
+  })
+  return lines.join('\n')
+}

@@ -1,0 +1,70 @@
+/**
+ * What a statement touched, as the server itself says it: event triggers tell every DDL command's objects and every
+ * dropped one by a message of level INFO, which reaches the client whatever client_min_messages a migration sets.
+ * Nothing is written down in the database, so nothing of ours is in the catalog that is read, but two functions.
+ */
+
+/** Ours, and in nobody's expectation. */
+export const REPLAY_SCHEMA = 'deploywatch_replay'
+
+/** SECURITY DEFINER: a migration may have SET ROLE. ENABLE ALWAYS: or session_replication_role. */
+export const TOUCH_TRIGGERS: readonly string[] = [
+  `CREATE SCHEMA ${REPLAY_SCHEMA}`,
+  `CREATE FUNCTION ${REPLAY_SCHEMA}.touched() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE r record; BEGIN
+  FOR r IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
+    RAISE INFO 'deploywatch+ %', json_build_array(r.classid::int8::text, r.objid::int8::text, r.command_tag, r.object_type, r.schema_name, r.object_identity);
+  END LOOP; END $$`,
+  `CREATE FUNCTION ${REPLAY_SCHEMA}.dropped() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE r record; BEGIN
+  FOR r IN SELECT * FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary LOOP
+    RAISE INFO 'deploywatch- %', json_build_array(r.classid::int8::text, r.objid::int8::text, r.object_type, r.address_names);
+  END LOOP; END $$`,
+  `CREATE EVENT TRIGGER deploywatch_touched ON ddl_command_end EXECUTE FUNCTION ${REPLAY_SCHEMA}.touched()`,
+  `CREATE EVENT TRIGGER deploywatch_dropped ON sql_drop EXECUTE FUNCTION ${REPLAY_SCHEMA}.dropped()`,
+  'ALTER EVENT TRIGGER deploywatch_touched ENABLE ALWAYS',
+  'ALTER EVENT TRIGGER deploywatch_dropped ENABLE ALWAYS',
+]
+
+/** An object by its place in the catalogs: pg_class's oid, the row's. */
+export interface Address {
+  readonly classId: string
+  readonly objectId: string
+}
+
+export interface Touch {
+  /** null for GRANT and the like, which name no object. */
+  readonly address: Address | null
+  /** The command's tag ('CREATE TABLE'), or 'DROP' for an object that is gone, also through CASCADE. */
+  readonly tag: string
+  /** 'table', 'index', 'table constraint' … */
+  readonly type: string
+  readonly schema: string | null
+  /** The name in parts, without the schema: [table, constraint], [table]. */
+  readonly names: readonly string[]
+}
+
+/** The touch that a notice tells, or null where it is another message. */
+export function parseTouch(notice: string): Touch | null {
+  const match = /^INFO deploywatch([+-]) (\[.*\])$/s.exec(notice)
+  if (match?.[2] === undefined) return null
+  const fields = JSON.parse(match[2]) as readonly unknown[]
+  const text = (at: number): string | null => (typeof fields[at] === 'string' ? fields[at] : null)
+  const [classId, objectId] = [text(0), text(1)]
+  const address = classId === null || objectId === null ? null : { classId, objectId }
+  if (match[1] === '-') {
+    const [schema = null, ...names] = Array.isArray(fields[3]) ? (fields[3] as readonly string[]) : []
+    return { address, tag: 'DROP', type: text(2) ?? '', schema, names }
+  }
+  const schema = text(4)
+  return { address, tag: text(2) ?? '', type: text(3) ?? '', schema, names: nameParts(text(5), schema) }
+}
+
+/** `public."Order"` → ["Order"]. The server quotes where it must, and doubles quotes inside. */
+function nameParts(identity: string | null, schema: string | null): readonly string[] {
+  if (identity === null) return []
+  const parts = [...identity.matchAll(/"((?:[^"]|"")*)"|([^".]+)/g)].map(
+    (match) => match[1]?.replaceAll('""', '"') ?? match[2] ?? '',
+  )
+  return schema === null ? parts : parts.slice(1)
+}

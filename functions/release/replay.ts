@@ -1,0 +1,185 @@
+/**
+ * Replays the files of a release on a throwaway server, and says what each brought, what its statements cost, and what
+ * could not be done. The same files give the same answer: nothing of a clock or of chance is in it.
+ */
+import type { ExpectedObject, MigrationEffect, ReplayFailure } from '../core/release.ts'
+import type { Engine, Scope } from '../engines/engine.ts'
+import type { FailedStatement } from './failures.ts'
+import { codeFailure, failureOf, recordOf } from './failures.ts'
+import type { RunStatement } from './postgres/cost.ts'
+import { costsOf } from './postgres/cost.ts'
+import type { Touch } from './postgres/touches.ts'
+import { parseTouch, TOUCH_TRIGGERS } from './postgres/touches.ts'
+import type { Outcome, Session } from './session.ts'
+import { openSession } from './session.ts'
+import type { Throwaway } from './throwaway.ts'
+import type { CatalogChange, Tracker, TrackerState } from './tracker.ts'
+import { createTracker } from './tracker.ts'
+
+/** A file to be replayed. */
+export interface ReplayFile {
+  /** The migration's subject, or the file's name. */
+  readonly subject: string
+  /** null: it is code. */
+  readonly statements: readonly { readonly sql: string; readonly line: number }[] | null
+}
+
+export interface ReplayInput {
+  readonly server: Throwaway
+  readonly engine: Engine
+  /** What runs before the migrations: the ledgers' own tables, the prelude. Nobody's merit. */
+  readonly before: readonly ReplayFile[]
+  /** In replay order: an index into them is a migration's index. */
+  readonly migrations: readonly ReplayFile[]
+  readonly ignore: Scope['ignore']
+  readonly ledgerTables: readonly string[]
+  readonly role: string | null
+  /** Whether it is recorded what each migration did: off for the servers that only give other words. */
+  readonly attributes: boolean
+  /** Where an earlier replay of a prefix stood; the server has been started from its state. */
+  readonly from: ReplayState | null
+  /** Called once before the migration of that index, where the replay has come a long way to it. */
+  readonly checkpoint: { readonly before: number; save(state: ReplayState): Promise<void> } | null
+}
+
+/** A replayed prefix as plain data; the server's own state is saved beside it. */
+export interface ReplayState {
+  readonly effects: readonly MigrationEffect[]
+  /** Failures of what ran before the migrations. */
+  readonly troubles: readonly Trouble[]
+  readonly tracker: TrackerState
+}
+
+/** What failed in a file that is no migration, or on a server that only gives other words. */
+export interface Trouble {
+  readonly file: string
+  readonly failure: ReplayFailure
+}
+
+export interface Replayed {
+  readonly version: string
+  /** In canonical order. */
+  readonly objects: readonly ExpectedObject[]
+  readonly effects: readonly MigrationEffect[]
+  readonly schemas: readonly string[]
+  readonly troubles: readonly Trouble[]
+  /** Where the incremental reading missed something that the last, full one found: a bug of ours, never of the user. */
+  readonly corrections: CatalogChange
+}
+
+export async function replay(input: ReplayInput): Promise<Replayed> {
+  const { server } = input
+  const tracker = createTracker({ ...input, state: input.from?.tracker ?? null })
+  const session = openSession(server)
+  const effects: MigrationEffect[] = [...(input.from?.effects ?? [])]
+  const troubles: Trouble[] = [...(input.from?.troubles ?? [])]
+  if (input.from === null) troubles.push(...(await begin(input, session, tracker)))
+  for (let index = effects.length; index < input.migrations.length; index += 1) {
+    if (input.checkpoint?.before === index) await input.checkpoint.save({ effects: [...effects], troubles, tracker: tracker.state() })
+    effects.push(await replayMigration(input, session, tracker, { effects, troubles }, index))
+  }
+  const corrections = await tracker.verify(effects.length === 0 ? null : effects.length - 1)
+  const objects = tracker.objects()
+  const scope = await tracker.scope()
+  const own = await ledgerSchemas(input)
+  return {
+    version: server.version,
+    objects,
+    effects,
+    schemas: scope.schemas
+      .map((schema) => schema.expected)
+      .filter((schema) => !own.has(schema) || objects.some(({ object }) => object.schema === schema)),
+    troubles,
+    corrections,
+  }
+}
+
+/** Schemas that hold a ledger's table: one that holds nothing else is the tool's, and nobody's expectation. */
+async function ledgerSchemas({ server, ledgerTables }: ReplayInput): Promise<ReadonlySet<string>> {
+  if (ledgerTables.length === 0) return new Set()
+  const names = ledgerTables.map((table) => `'${table.replaceAll("'", "''")}'`).join(', ')
+  const { rows } = await server.run(
+    `SELECT DISTINCT n.nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.relname IN (${names}) AND n.nspname <> 'public'`,
+  )
+  return new Set(rows.map((row) => row[0] ?? ''))
+}
+
+/** Makes the role and what runs before the migrations. */
+async function begin(input: ReplayInput, session: Session, tracker: Tracker): Promise<readonly Trouble[]> {
+  for (const sql of TOUCH_TRIGGERS) await input.server.run(sql)
+  // A role that exists already (the superuser's own name) is what was wanted.
+  if (input.role !== null) await session.runFile([{ sql: createRole(input.role) }])
+  const troubles: Trouble[] = []
+  const touches: Touch[] = []
+  for (const file of input.before) {
+    const runs = paired(file.statements ?? [], await session.runFile(file.statements ?? []))
+    touches.push(...runs.flatMap((run) => run.touches))
+    const failure = await failureOf(file.subject, failedOf(runs), recordOf(troubles.map(recorded)))
+    if (failure !== null) troubles.push({ file: file.subject, failure })
+  }
+  await tracker.update(touches, 'everything', null)
+  return troubles
+}
+
+function createRole(role: string): string {
+  return `CREATE ROLE "${role.replaceAll('"', '""')}"`
+}
+
+function recorded({ file, failure }: Trouble): { readonly subject: string; readonly failed: ReplayFailure } {
+  return { subject: file, failed: failure }
+}
+
+interface SoFar {
+  readonly effects: readonly MigrationEffect[]
+  readonly troubles: readonly Trouble[]
+}
+
+async function replayMigration(
+  input: ReplayInput,
+  session: Session,
+  tracker: Tracker,
+  soFar: SoFar,
+  index: number,
+): Promise<MigrationEffect> {
+  const { subject, statements } = input.migrations[index] ?? { subject: '', statements: null }
+  if (statements === null) return { ...NOTHING, costs: [], failed: codeFailure() }
+  const runs = paired(statements, await session.runFile(statements))
+  const failed = failedOf(runs)
+  const known = soFar.effects.map((effect, at) => ({ subject: input.migrations[at]?.subject ?? '', failed: effect.failed }))
+  const failure = failed.length === 0 ? null : await failureOf(subject, failed, recordOf([...soFar.troubles.map(recorded), ...known]))
+  if (!input.attributes) return { ...NOTHING, costs: [], failed: failure }
+  const touches = runs.flatMap((run) => run.touches)
+  const change = await tracker.update(touches, runs.some(needsEverything) ? 'everything' : 'touched', index)
+  return { ...change, costs: await costsOf(runs.filter((run) => run.outcome.ran)), failed: failure }
+}
+
+function failedOf(runs: readonly Run[]): readonly FailedStatement[] {
+  return runs.flatMap(({ sql, line, outcome }) => (outcome.ran ? [] : [{ sql, line, error: outcome.error }]))
+}
+
+const NOTHING: CatalogChange = { brought: [], changed: [], removed: [] }
+
+interface Run extends RunStatement {
+  readonly outcome: Outcome
+}
+
+function paired(statements: NonNullable<ReplayFile['statements']>, outcomes: readonly Outcome[]): readonly Run[] {
+  return statements.flatMap(({ sql, line }, at) => {
+    const outcome = outcomes[at]
+    if (outcome === undefined) return []
+    const touches = outcome.notices.map(parseTouch).filter((touch): touch is Touch => touch !== null)
+    return [{ sql, line, outcome, notices: outcome.notices, touches }]
+  })
+}
+
+/**
+ * What no event trigger tells: roles belong to no database, catalogs may be written by hand, a partition that was
+ * detached is its parent's no longer, and an index that could not be built CONCURRENTLY stays behind, invalid.
+ */
+function needsEverything(run: Run): boolean {
+  return (
+    /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b/i.test(run.sql) ||
+    /\b(update|insert\s+into|delete\s+from)\s+(only\s+)?("?pg_catalog"?\s*\.\s*)?"?pg_[a-z]/i.test(run.sql) ||
+    (!run.outcome.ran && /\bconcurrently\b/i.test(run.sql))
+  )
+}

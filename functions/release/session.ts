@@ -1,0 +1,198 @@
+/** The session of a replay: what one file sets does not reach the next, and what an empty server lacks is made. */
+import { DatabaseError } from '../connections/connection.ts'
+import type { StatementResult, Throwaway } from './throwaway.ts'
+
+/** A statement's outcome: its notices, or why the server refused it. */
+export type Outcome =
+  | { readonly ran: true; readonly notices: readonly string[] }
+  | { readonly ran: false; readonly error: DatabaseError; readonly notices: readonly string[] }
+
+export interface Session {
+  /**
+   * Runs the statements of one file in a clean session, and commits. First all of them in one transaction, as most tools
+   * do; where that fails, again one by one, each with what it needs made for it, so that a statement that cannot run
+   * takes nothing else with it. One outcome a statement.
+   */
+  runFile(statements: readonly { readonly sql: string }[]): Promise<readonly Outcome[]>
+}
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/** `BEGIN` of a file is answered by a warning inside ours; after its `COMMIT` or `ROLLBACK` the rest needs one again. */
+const ENDS_TRANSACTION = /^\s*(commit|end|rollback|abort)\b(?![\s\S]*\b(to|prepared)\b)/i
+
+/** After these ours is gone, or a savepoint of the file's own lies within it. */
+const KEEPS_SAVEPOINT = /^\s*(commit|end|rollback|abort|savepoint|release)\b/i
+
+export function openSession(server: Throwaway): Session {
+  /** Roles that this session made, because a statement named them before anything created them. */
+  const made = new Set<string>()
+
+  async function run(sql: string): Promise<StatementResult> {
+    const result = await server.run(sql)
+    // A file that silences the server would hide what its statements cost.
+    if (/client_min_messages/i.test(sql)) await server.run('SET client_min_messages = debug1')
+    if (ENDS_TRANSACTION.test(sql)) await server.run('BEGIN')
+    return result
+  }
+
+  async function clean(): Promise<void> {
+    await server.run('ROLLBACK')
+    await server.run('DISCARD ALL')
+  }
+
+  /** All or nothing; null: a statement failed, and nothing is left of the others unless the file committed itself. */
+  async function runTogether(statements: readonly { readonly sql: string }[]): Promise<readonly Outcome[] | null> {
+    const outcomes: Outcome[] = []
+    try {
+      await server.run('BEGIN')
+      for (const { sql } of statements) outcomes.push({ ran: true, notices: (await run(sql)).notices })
+      await server.run('COMMIT')
+      return outcomes
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      return null
+    } finally {
+      await clean()
+    }
+  }
+
+  async function runSingly(statements: readonly { readonly sql: string }[]): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = []
+    await server.run('BEGIN')
+    for (const { sql } of statements) outcomes.push(await attempt(sql))
+    await server.run('COMMIT').catch(() => {})
+    await clean()
+    return outcomes
+  }
+
+  async function attempt(sql: string): Promise<Outcome> {
+    let last: DatabaseError | null = null
+    // Every remedy takes away one obstacle: a GRANT may name several roles that are missing.
+    for (let tries = 0; tries < 20; tries += 1) {
+      await server.run('SAVEPOINT deploywatch')
+      try {
+        const result = await run(sql)
+        if (!KEEPS_SAVEPOINT.test(sql)) await server.run('RELEASE SAVEPOINT deploywatch')
+        return { ran: true, notices: result.notices }
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error
+        await restore()
+        const remedy = last?.message === error.message ? null : remedyFor(error, sql)
+        if (remedy === null) return { ran: false, error, notices: [] }
+        last = error
+        const done = await remedy().catch(async () => {
+          await restore()
+          return { ran: false, error, notices: [] } as const
+        })
+        if (done !== null) return done
+      }
+    }
+    return { ran: false, error: last ?? tooMany(), notices: [] }
+  }
+
+  async function restore(): Promise<void> {
+    // A COMMIT that failed at deferred constraints has ended the transaction already.
+    await server.run('ROLLBACK TO SAVEPOINT deploywatch').catch(() => server.run('BEGIN'))
+  }
+
+  /** What takes the obstacle away: null answered means "try again". */
+  function remedyFor(error: DatabaseError, sql: string): (() => Promise<Outcome | null>) | null {
+    const { sqlState } = error.facts
+    const role = /^role "(.+)" does not exist$/s.exec(error.message)?.[1]
+    if (role !== undefined) return async () => makeRole(role)
+    const database = /^database "(.+)" does not exist$/s.exec(error.message)?.[1]
+    if (database !== undefined) return async () => outside(`CREATE DATABASE ${identifier(database)}`)
+    const exists = /^role "(.+)" already exists$/s.exec(error.message)?.[1]
+    if (exists !== undefined && made.has(exists)) return async () => adopt(exists, sql)
+    switch (sqlState) {
+      // "cannot run inside a transaction block", a COMMIT inside a procedure.
+      case '25001':
+      case '2D000':
+        return async () => outside(sql)
+      // An enum value that this transaction has added is not to be used before it is committed.
+      case '55P04':
+        return async () => {
+          await server.run('COMMIT')
+          await server.run('BEGIN')
+          return null
+        }
+      case '42501':
+        return async () => asSuperuser(sql)
+      default:
+        return null
+    }
+  }
+
+  async function makeRole(role: string): Promise<null> {
+    await asOwner(`CREATE ROLE ${identifier(role)}`)
+    made.add(role)
+    return null
+  }
+
+  /** Databases and CONCURRENTLY are made outside of a transaction. */
+  async function outside(sql: string): Promise<Outcome | null> {
+    await server.run('COMMIT')
+    try {
+      const { notices } = await run(sql)
+      return sql.startsWith('CREATE DATABASE') ? null : { ran: true, notices }
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      return { ran: false, error, notices: [] }
+    } finally {
+      await server.run('BEGIN')
+    }
+  }
+
+  /** A file creates the role that an earlier statement needed already: what it says of it still holds. */
+  async function adopt(role: string, sql: string): Promise<Outcome> {
+    made.delete(role)
+    const alter = sql.replace(/\bcreate\s+(role|user|group)\b/i, 'ALTER $1')
+    await server.run('SAVEPOINT deploywatch')
+    await server.run(alter).catch(() => server.run('ROLLBACK TO SAVEPOINT deploywatch'))
+    return { ran: true, notices: [] }
+  }
+
+  async function currentRole(): Promise<string> {
+    return (await server.run('SELECT current_user::text')).rows[0]?.[0] ?? 'postgres'
+  }
+
+  async function asOwner(sql: string): Promise<void> {
+    const role = await currentRole()
+    await server.run('RESET ROLE')
+    await server.run(sql)
+    if (role !== 'postgres') await server.run(`SET ROLE ${identifier(role)}`)
+  }
+
+  /**
+   * After SET ROLE to a role that was made bare here, and may do nothing: elsewhere it was given what it needs. It gets
+   * all powers for this one statement, so that what it makes is its own.
+   */
+  async function asSuperuser(sql: string): Promise<Outcome | null> {
+    const role = await currentRole()
+    if (role === 'postgres') return null
+    await asOwner(`ALTER ROLE ${identifier(role)} SUPERUSER`)
+    try {
+      return { ran: true, notices: (await run(sql)).notices }
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      await server.run('ROLLBACK TO SAVEPOINT deploywatch')
+      return { ran: false, error, notices: [] }
+    } finally {
+      await asOwner(`ALTER ROLE ${identifier(role)} NOSUPERUSER`).catch(() => {})
+    }
+  }
+
+  return {
+    runFile: async (statements) => {
+      // What a file commits by itself is not undone, so that a second attempt would find it there already.
+      const own = statements.some(({ sql }) => ENDS_TRANSACTION.test(sql))
+      return (own ? null : await runTogether(statements)) ?? runSingly(statements)
+    },
+  }
+}
+
+function tooMany(): DatabaseError {
+  const facts = { sqlState: 'XX000', position: null, detail: null, hint: null, statement: 0 }
+  return new DatabaseError('the statement needs more than can be made for it', facts)
+}

@@ -1,0 +1,27 @@
+/**
+ * The port to the server on which a release is replayed: empty at first, ours alone, gone afterwards. Unlike a
+ * `Connection` it may write, which is why nothing but a replay gets to see one.
+ */
+import type { Connection, Row } from '../connections/connection.ts'
+
+/** What one statement answered. Notices are the texts, in order, with their severity in front: `DEBUG rewriting table "t"`. */
+export interface StatementResult {
+  readonly rows: readonly Row[]
+  readonly notices: readonly string[]
+}
+
+export interface Throwaway {
+  /** As the server says it: '18.6'. */
+  readonly version: string
+  /**
+   * Runs one statement in the session. Every column of its rows has to be text.
+   *
+   * @throws {DatabaseError} the server refused it.
+   */
+  run(sql: string): Promise<StatementResult>
+  /** Reads what has been committed. */
+  readonly connection: Connection
+  /** All databases of the server as bytes that it can be started from, or null where it cannot be saved. */
+  save(): Promise<Uint8Array | null>
+  close(): Promise<void>
+}

@@ -1,0 +1,106 @@
+/** Reading only what a migration touched gives the catalog that reading everything gives, whatever the DDL. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Cache } from '../../functions/release/cache.ts'
+import { startPglite } from '../../functions/release/postgres/pglite.ts'
+import { replay } from '../../functions/release/replay.ts'
+import type { Replayed } from '../../functions/release/replay.ts'
+import { engine, makeCache } from './support.ts'
+
+let cache: Cache
+let remove: () => Promise<void>
+
+beforeAll(async () => {
+  ;({ cache, remove } = await makeCache())
+})
+afterAll(() => remove())
+
+const table = fc.constantFrom('a', 'b', 'c')
+const column = fc.constantFrom('x', 'y', 'z', 'n')
+const type = fc.constantFrom('int', 'text', 'bigint', 'e', 'd', 'a')
+
+/** Statements of every kind; those that do not fit the state of the moment fail, which is part of the game. */
+const statement: fc.Arbitrary<string> = fc.oneof(
+  fc.tuple(table, column, type).map(([t, c, y]) => `CREATE TABLE ${t} (id serial PRIMARY KEY, ${c} ${y})`),
+  fc.tuple(table, column, type).map(([t, c, y]) => `ALTER TABLE ${t} ADD COLUMN ${c} ${y}`),
+  fc.tuple(table, column).map(([t, c]) => `ALTER TABLE ${t} DROP COLUMN ${c} CASCADE`),
+  fc.tuple(table, column, column).map(([t, c, to]) => `ALTER TABLE ${t} RENAME COLUMN ${c} TO ${to}`),
+  fc.tuple(table, table).map(([t, to]) => `ALTER TABLE ${t} RENAME TO ${to}`),
+  fc.tuple(table, column, type).map(([t, c, y]) => `ALTER TABLE ${t} ALTER COLUMN ${c} TYPE ${y} USING NULL`),
+  fc.tuple(table, column).map(([t, c]) => `ALTER TABLE ${t} ALTER COLUMN ${c} SET NOT NULL`),
+  fc.tuple(table, table).map(([t, to]) => `ALTER TABLE ${t} ADD COLUMN r int REFERENCES ${to}`),
+  fc.tuple(table, column).map(([t, c]) => `CREATE INDEX ON ${t} (${c})`),
+  fc.tuple(table, column).map(([t, c]) => `CREATE INDEX i ON ${t} (${c}) WHERE ${c} IS NOT NULL`),
+  fc.constantFrom('DROP INDEX i', 'ALTER INDEX i RENAME TO j', 'DROP INDEX CONCURRENTLY j', 'CREATE SCHEMA s', 'ALTER SCHEMA s RENAME TO s2', 'DROP SCHEMA s CASCADE'),
+  table.map((t) => `DROP TABLE ${t} CASCADE`),
+  table.map((t) => `ALTER TABLE ${t} SET SCHEMA s`),
+  table.map((t) => `CREATE TABLE s.${t} (LIKE public.${t} INCLUDING ALL)`),
+  table.map((t) => `CREATE VIEW v_${t} AS SELECT * FROM ${t}`),
+  fc.tuple(table, table).map(([t, u]) => `CREATE VIEW w AS SELECT a1.id FROM ${t} a1 JOIN ${u} b1 ON a1.id = b1.id`),
+  table.map((t) => `CREATE MATERIALIZED VIEW m AS SELECT id FROM ${t}`),
+  table.map((t) => `CREATE TABLE k_${t} () INHERITS (${t})`),
+  fc.constantFrom('CREATE TABLE p (i int, w e) PARTITION BY RANGE (i)', 'CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)', 'ALTER TABLE p DETACH PARTITION p1', 'ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (9)', 'ALTER TABLE p ADD q int', 'CREATE INDEX pi ON p (i)'),
+  fc.constantFrom("CREATE TYPE e AS ENUM ('one')", "ALTER TYPE e ADD VALUE 'two'", "ALTER TYPE e RENAME VALUE 'one' TO 'uno'", 'ALTER TYPE e RENAME TO e2', 'DROP TYPE e CASCADE', 'CREATE DOMAIN d AS int', 'ALTER DOMAIN d ADD CHECK (VALUE > 0)', 'ALTER DOMAIN d RENAME TO d2', 'DROP DOMAIN d CASCADE'),
+  fc.constantFrom("ALTER TABLE a ADD COLUMN st e DEFAULT 'one'", "ALTER TABLE b ADD CHECK (id > 0)", 'ALTER TABLE b RENAME CONSTRAINT b_pkey TO b_key', 'ALTER TABLE a ADD COLUMN ar e[]'),
+  fc.constantFrom(
+    'CREATE FUNCTION f(t a, k e) RETURNS int LANGUAGE sql AS $$SELECT 1$$',
+    'CREATE FUNCTION g(i int) RETURNS int LANGUAGE sql IMMUTABLE AS $$SELECT i$$',
+    'ALTER FUNCTION g(int) RENAME TO h',
+    'ALTER TABLE a ADD COLUMN gg int DEFAULT g(1)',
+    'CREATE INDEX gi ON a (g(id))',
+    'DROP FUNCTION g CASCADE',
+    "CREATE FUNCTION tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    'CREATE TRIGGER tt BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION tr()',
+    'ALTER FUNCTION tr() RENAME TO tr2',
+    'ALTER TABLE a DISABLE TRIGGER tt',
+    'DROP FUNCTION tr CASCADE',
+  ),
+  fc.constantFrom('CREATE POLICY po ON a USING (id > 0)', 'ALTER POLICY po ON a RENAME TO pp', 'ALTER TABLE a ENABLE ROW LEVEL SECURITY', 'DROP POLICY po ON a', 'CREATE POLICY pr ON a TO someone USING (EXISTS (SELECT FROM b))', 'ALTER ROLE someone RENAME TO another'),
+  fc.constantFrom('CREATE SEQUENCE q', 'ALTER SEQUENCE q INCREMENT 5', 'ALTER SEQUENCE q OWNED BY a.id', 'DROP SEQUENCE q CASCADE', 'ALTER SEQUENCE a_id_seq RENAME TO a_ids'),
+  fc.constantFrom('CREATE EXTENSION citext', 'CREATE EXTENSION citext SCHEMA s', 'DROP EXTENSION citext CASCADE', 'ALTER TABLE c ADD ci citext', 'GRANT SELECT ON a TO app', 'REVOKE ALL ON a FROM app', 'ALTER TABLE b OWNER TO app', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app'),
+  fc.constantFrom('DO $$BEGIN CREATE TABLE c (id int PRIMARY KEY); ALTER TABLE c ADD CHECK (id > 1); END$$', 'SELECT 1 AS one INTO sel', 'CREATE TABLE ctas AS SELECT 1 AS one', 'ALTER TABLE ctas ADD z int; DROP TABLE sel'),
+)
+
+async function run(migrations: readonly (readonly string[])[]): Promise<Replayed> {
+  const server = await startPglite({ extensions: ['citext'], cache, state: null })
+  try {
+    return await replay({
+      server,
+      engine,
+      before: [],
+      migrations: migrations.map((texts, at) => ({
+        subject: `V${at + 1}`,
+        statements: texts.map((sql, index) => ({ sql, line: index + 1 })),
+      })),
+      ignore: [],
+      ledgerTables: [],
+      role: 'app',
+      attributes: true,
+      from: null,
+      checkpoint: null,
+    })
+  } finally {
+    await server.close()
+  }
+}
+
+const START = [
+  ["CREATE TYPE e AS ENUM ('one', 'x')", 'CREATE DOMAIN d AS int', 'CREATE SCHEMA s'],
+  ['CREATE TABLE a (id serial PRIMARY KEY, x int, st e)', 'CREATE TABLE b (id serial PRIMARY KEY, y text)'],
+]
+
+const RUNS = Number(process.env['DEPLOYWATCH_PROPERTY_RUNS'] ?? 6)
+
+test(
+  'after any DDL the catalog that was kept up to date is the one that reading everything finds',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(statement, { minLength: 1, maxLength: 3 }), { minLength: 10, maxLength: 40 }), async (migrations) => {
+        const { corrections } = await run([...START, ...migrations])
+        expect(corrections).toEqual({ brought: [], changed: [], removed: [] })
+      }),
+      { numRuns: RUNS, endOnFailure: process.env['DEPLOYWATCH_PROPERTY_RUNS'] === undefined },
+    )
+  },
+  600_000,
+)
