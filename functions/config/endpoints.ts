@@ -100,7 +100,7 @@ const steppedEndpoint = z.strictObject({
   ...common,
   steps: key(
     z.array(step).min(1, 'is empty: write the requests, or use url for a single one'),
-    'Several requests in order, in place of url. The first that fails ends them.',
+    'Several requests in order, in place of url; each has the keys of a request, from url to expect. The first that fails ends them.',
     [
       { url: 'https://${API_HOST}/orders', method: 'POST', save: { orderId: { json: '$.id' } } },
       { url: 'https://${API_HOST}/orders/${saved.orderId}' },
