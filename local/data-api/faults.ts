@@ -26,11 +26,11 @@ export type FaultScript = (call: Call) => Fault | null
 
 export interface Faults {
   /** The next `times` calls, or those of one operation, are answered with this exception. */
-  fail(
+  readonly fail: (
     name: ExceptionName,
     times?: number,
     options?: { readonly message?: string; readonly operation?: Operation },
-  ): void
+  ) => void
   /** Pauses the cluster: the first call starts its resume, and every call is refused until that took `resumeMs`. */
   readonly pause: (resumeMs?: number) => void
   /** @throws {ServiceError} the exception that this call is to be answered with */

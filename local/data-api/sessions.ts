@@ -36,7 +36,7 @@ const SESSION_SETTINGS =
 
 async function runOn(client: Client, sql: string, values: readonly (string | null)[]): Promise<Result> {
   // The extended protocol: the server itself refuses a second statement.
-  const query = { text: sql, values: [...values], rowMode: 'array' as const, queryMode: 'extended', types: AS_TEXT }
+  const query = { text: sql, values: [...values], rowMode: 'array' as const, queryMode: 'extended' }
   const result = await client.query<(string | null)[]>(query)
   return {
     command: result.command ?? '',
@@ -99,8 +99,8 @@ async function openEmbeddedSession(pglite: PGlite, release: () => void): Promise
       try {
         // The next one's session is new.
         await client.query('ROLLBACK')
+        // `client.end()` would wait for ever: PGlite's connection drops its listeners before it says that it ended.
         await client.query('DISCARD ALL')
-        await client.end()
       } finally {
         release()
       }

@@ -1,0 +1,4 @@
+import { connectionContract } from '../contracts/connection.ts'
+import { embeddedFixture } from './fixtures.ts'
+
+connectionContract('the embedded server', embeddedFixture)
