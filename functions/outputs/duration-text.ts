@@ -16,7 +16,7 @@ const UNITS: readonly Unit[] = [
 ]
 
 function inUnits(ms: number, round: (value: number) => number): string {
-  const unit = UNITS.find((candidate) => ms < candidate.below) ?? UNITS[0]
+  const unit = UNITS.find((candidate) => Math.round(ms) < candidate.below) ?? UNITS[0]
   if (unit === undefined) throw new Error('no units')
   const value = ms / unit.ms
   const rounded = unit.ms > 1 && value < 10 ? round(value * 10) / 10 : round(value)

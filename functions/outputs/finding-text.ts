@@ -1,6 +1,6 @@
 /** One finding as a block of text, in the style of rustc: code, place with excerpt, facts, what to do. */
 import type { createColors } from 'picocolors'
-import type { Estimate, Finding, Severity } from '../core/finding.ts'
+import type { Cause, Estimate, Finding, NextStep, Severity } from '../core/finding.ts'
 import { durationRangeText } from './duration-text.ts'
 import { sourceExcerpt, type ReadFile } from './source-excerpt.ts'
 import { visibleBlock, visibleName, wrapSentence } from './visible-text.ts'
@@ -80,18 +80,27 @@ function* fieldsOf(finding: Finding, before: Finding | null): Generator<readonly
   yield ['found', finding.found, null]
   if (consequences.length > 0) yield [consequenceLabel(finding), listed(consequences, CONSEQUENCES), null]
   if (causes.length > 0 && same(before?.causes, causes)) yield ['why', 'as above', null]
-  else {
-    for (const { text, evidence } of causes) {
-      if (evidence !== null) yield ['why', `${text} (evidence: ${evidence})`, null]
-    }
-    for (const { text, evidence } of causes) if (evidence === null) yield ['possible', text, null]
-  }
+  else for (const [label, text] of causeFields(causes)) yield [label, text, null]
   if (estimate !== null) yield ['estimate', estimateText(estimate), null]
   if (nextSteps.length > 0 && same(before?.nextSteps, nextSteps)) yield ['next', 'as above', null]
-  else
-    for (const [at, { text, command }] of nextSteps.entries())
-      yield at === 0 ? ['next', text, command] : ['then', text.replace(/^then,? /u, ''), command]
+  else yield* stepFields(nextSteps)
   if (before === null) yield ['explain', `npx deploywatch explain ${finding.code}`, null]
+}
+
+/** Causes with evidence first; without it one is only possible, and is called that. */
+export function causeFields(causes: readonly Cause[]): readonly (readonly [string, string])[] {
+  const proven = causes.flatMap(({ text, evidence }) =>
+    evidence === null ? [] : [['why', `${text} (evidence: ${evidence})`] as const],
+  )
+  const possible = causes.flatMap(({ text, evidence }) => (evidence === null ? [['possible', text] as const] : []))
+  return [...proven, ...possible]
+}
+
+/** Steps with the label that says their order. */
+export function stepFields(steps: readonly NextStep[]): readonly (readonly [string, string, string | null])[] {
+  return steps.map(({ text, command }, at) =>
+    at === 0 ? ['next', text, command] : ['then', text.replace(/^then,? /u, ''), command],
+  )
 }
 
 function same(one: unknown, other: unknown): boolean {
@@ -113,7 +122,7 @@ export function* findingLines(finding: Finding, options: FindingTextOptions): Li
   for (const [label, text, command] of fieldsOf(finding, options.before)) {
     const used = `${gutter} = ${label}: `.length
     const [first = '', ...rest] = wrapSentence(text, width - HANGING.length, used - HANGING.length)
-    yield `${gutter} ${paint.blue('=')} ${paint.bold(label)}: ${first}`
+    yield `${gutter} ${paint.blue('=')} ${paint.bold(label)}: ${first}`.trimEnd()
     for (const line of rest) yield HANGING + line
     yield* commandLines(command, paint)
   }

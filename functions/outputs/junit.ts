@@ -1,6 +1,7 @@
 /** The report as JUnit XML, which every CI system shows: a test case a check, and one a finding. */
 import { FINDING_CODES, type Finding, type FindingGroup } from '../core/finding.ts'
 import type { CheckOutcome, Report } from '../core/report.ts'
+import { causeFields, stepFields } from './finding-text.ts'
 import { releaseText } from './text.ts'
 import { visibleBlock, visibleName } from './visible-text.ts'
 
@@ -23,10 +24,11 @@ function body(finding: Finding): string {
     `found: ${finding.found}`,
     ...finding.source.map(({ file, line }) => `where: ${file}:${line}`),
     ...finding.consequences.map((consequence) => `explains: ${consequence}`),
-    ...finding.causes.map(({ text, evidence }) =>
-      evidence === null ? `possible: ${text}` : `why: ${text} (evidence: ${evidence})`,
-    ),
-    ...finding.nextSteps.flatMap(({ text, command }) => [`next: ${text}`, ...(command === null ? [] : [command])]),
+    ...causeFields(finding.causes).map(([label, text]) => `${label}: ${text}`),
+    ...stepFields(finding.nextSteps).flatMap(([label, text, command]) => [
+      `${label}: ${text}`,
+      ...(command === null ? [] : [command]),
+    ]),
     `explain: npx deploywatch explain ${finding.code}`,
   ].join('\n')
 }

@@ -2,8 +2,8 @@
 import type { Finding } from '../core/finding.ts'
 import type { Report } from '../core/report.ts'
 import { durationText } from './duration-text.ts'
-import { estimateText } from './finding-text.ts'
-import { verdictSentence } from './text.ts'
+import { causeFields, estimateText, stepFields } from './finding-text.ts'
+import { roundTripsText, verdictSentence } from './text.ts'
 import { visibleBlock, visibleName, visibleSentence } from './visible-text.ts'
 
 /** A step summary may have 1 MiB: so many findings are in the table, and so many of them with details. */
@@ -26,7 +26,7 @@ export function escapeMarkdown(text: string): string {
       // Bare addresses become links by themselves: nobody's file name shall be one.
       .replace(/:(?=\/\/)|(?<=www)\./giu, entity)
       // At the start of a list's item these would begin another block.
-      .replace(/^([-+=]|\d+(?=[.)]))/u, (start) => Array.from(start, entity).join(''))
+      .replace(/^[-+=]|(?<=^\d+)[.)](?=\s|$)/u, entity)
   )
 }
 
@@ -46,9 +46,9 @@ function bullet(label: string, text: string): string {
 }
 
 function stepLines(finding: Finding): readonly string[] {
-  return finding.nextSteps.flatMap(({ text, command }, at) => [
+  return stepFields(finding.nextSteps).flatMap(([label, text, command]) => [
     '',
-    `**${at === 0 ? 'Next' : 'Then'}:** ${escapeMarkdown(text)}`,
+    `**${label}:** ${escapeMarkdown(text)}`,
     ...(command === null ? [] : ['', ...fenced(command)]),
   ])
 }
@@ -70,11 +70,7 @@ function detailLines(finding: Finding): readonly string[] {
             finding.consequences.slice(0, IN_DETAIL).map(code).join(', ') + moreOf(finding.consequences),
           ),
         ]),
-    ...finding.causes.map(({ text, evidence }) =>
-      evidence === null
-        ? bullet('possible', escapeMarkdown(text))
-        : bullet('why', `${escapeMarkdown(text)} (evidence: ${escapeMarkdown(evidence)})`),
-    ),
+    ...causeFields(finding.causes).map(([label, text]) => bullet(label, escapeMarkdown(text))),
     ...(estimate === null ? [] : [bullet('estimate', escapeMarkdown(estimateText(estimate)))]),
     ...stepLines(finding),
     '',
@@ -127,7 +123,7 @@ export function renderMarkdown(report: Report): string {
   const server =
     database === null
       ? 'no database reached'
-      : `${escapeMarkdown(database.engine)} ${escapeMarkdown(database.version)}, ${database.roundTrips} round trips`
+      : `${escapeMarkdown(database.engine)} ${escapeMarkdown(database.version)}, ${roundTripsText(database.roundTrips)}`
   return [
     `## ${escapeMarkdown(verdictSentence(report))}`,
     '',

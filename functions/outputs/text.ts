@@ -122,6 +122,11 @@ function wrapped(text: string, width: number): readonly string[] {
   return [first, ...rest.map((line) => HANGING + line)]
 }
 
+/** Example: '3 round trips'. */
+export function roundTripsText(count: number): string {
+  return `${count} round ${count === 1 ? 'trip' : 'trips'}`
+}
+
 /** One line for the machine room: checks with outcomes and durations, the server, what the look cost. */
 function summaryLines(report: Report, paint: Paint, width: number): readonly string[] {
   const checks = report.checks.map(({ name, outcome, durationMs }) =>
@@ -132,9 +137,7 @@ function summaryLines(report: Report, paint: Paint, width: number): readonly str
     checks.length === 0 ? 'no check ran' : checks.join(', '),
     ...(database === null
       ? ['no database reached']
-      : [
-          `${database.engine} ${database.version}, ${database.roundTrips} round ${database.roundTrips === 1 ? 'trip' : 'trips'}`,
-        ]),
+      : [`${database.engine} ${database.version}, ${roundTripsText(database.roundTrips)}`]),
     `${durationText(report.durationMs)} in all`,
   ]
   return wrapped(parts.join(' | '), width).map((line) => paint.dim(line))
