@@ -1,6 +1,8 @@
 /** The demo's two databases: PostgreSQL in WebAssembly, one staging, one production. */
 import { join } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
+import type { Cache } from '../../functions/release/cache.ts'
+import { openFresh } from '../../functions/release/postgres/pglite.ts'
 import { migrate } from './migrate.ts'
 import type { EnvironmentName } from './project.ts'
 import { MIGRATIONS } from './project.ts'
@@ -8,20 +10,16 @@ import { MIGRATIONS } from './project.ts'
 export interface Databases {
   readonly staging: PGlite
   readonly production: PGlite
-  readonly version: string
   close(): Promise<void>
 }
 
-/** Starts both. The first start of a server takes seconds (initdb); the second is a copy of its files. */
-export async function openDatabases(): Promise<Databases> {
-  const { PGlite } = await import('@electric-sql/pglite')
-  const staging = await PGlite.create()
-  const production = (await staging.clone()) as PGlite
-  const { rows } = await staging.query<{ version: string }>("SELECT current_setting('server_version') AS version")
+/** Starts both: the files of an empty server are kept in the user's cache, where the check's replay finds them too. */
+export async function openDatabases(cache: Cache): Promise<Databases> {
+  const staging = await openFresh(cache, {})
+  const production = await openFresh(cache, {})
   return {
     staging,
     production,
-    version: rows[0]?.version.split(' ')[0] ?? '',
     close: async () => {
       await staging.close()
       await production.close()

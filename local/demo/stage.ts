@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { cacheFolder, openCache } from '../../functions/release/cache.ts'
 import { startDataApi } from '../data-api/server.ts'
 import type { DataApiServer } from '../data-api/server.ts'
 import { openDatabases } from './databases.ts'
@@ -51,7 +52,7 @@ export async function withStage<T>(
   try {
     const folder = await mkdtemp(join(tmpdir(), 'deploywatch-demo-'))
     closing.push(() => rm(folder, { recursive: true, force: true }))
-    const databases = await openDatabases()
+    const databases = await openDatabases(openCache(cacheFolder(options.env)))
     closing.push(() => databases.close())
     const open = async (environment: EnvironmentName) => {
       const api = await serveDatabase(databases, environment)

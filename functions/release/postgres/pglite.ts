@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import type { PGlite } from '@electric-sql/pglite'
+import type { PGlite, PGliteOptions } from '@electric-sql/pglite'
 import { DatabaseError } from '../../connections/connection.ts'
 import { embeddedConnection } from '../../connections/embedded.ts'
 import type { Cache } from '../cache.ts'
@@ -27,10 +27,7 @@ const SETTINGS = ['max_locks_per_transaction=4096', 'client_min_messages=debug1'
 
 const KEPT_FRESH = 2
 
-/**
- * Starts a server: from `state`, else from an empty one that is kept in the cache, since initdb takes seconds and
- * loading its result a seventh of that.
- */
+/** Starts a server for a replay: from `state`, else an empty one. */
 export async function startPglite(options: {
   readonly extensions: readonly string[]
   readonly cache: Cache
@@ -40,23 +37,30 @@ export async function startPglite(options: {
     import('@electric-sql/pglite'),
     loadExtensions(options.extensions),
   ])
+  const startParams = [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ['-c', setting])]
+  if (options.state === null) return throwaway(await openFresh(options.cache, { extensions, startParams }))
+  const loaded = await create({ extensions, startParams }, options.state).catch(() => null)
+  if (loaded === null) throw new Error('the saved state of the embedded server does not load')
+  return throwaway(loaded)
+}
+
+type Settings = Pick<PGliteOptions, 'extensions' | 'startParams'>
+
+/** An empty server, whose files are kept in the cache: initdb takes seconds, and loading its result a seventh of that. */
+export async function openFresh(cache: Cache, settings: Settings): Promise<PGlite> {
   const fresh = `pglite-${await pgliteVersion()}.fresh`
-  const state = options.state ?? (await options.cache.read(fresh))
-  const start = async (saved: Uint8Array | null): Promise<PGlite> =>
-    PGlite.create({
-      extensions,
-      startParams: [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ['-c', setting])],
-      ...(saved === null ? {} : { loadDataDir: new Blob([await unpack(saved)]) }),
-    })
-  if (state !== null) {
-    const loaded = await start(state).catch(() => null)
-    if (loaded !== null) return throwaway(loaded)
-    // Files of another build of PGlite, say: begin anew, unless a replay depends on what was in them.
-    if (options.state !== null) throw new Error('the saved state of the embedded server does not load')
-  }
-  const made = await start(null)
-  await options.cache.write(fresh, await pack(made), KEPT_FRESH)
-  return throwaway(made)
+  const saved = await cache.read(fresh)
+  // Files of another build of PGlite, say: begin anew.
+  const loaded = saved === null ? null : await create(settings, saved).catch(() => null)
+  if (loaded !== null) return loaded
+  const made = await create(settings, null)
+  await cache.write(fresh, await pack(made), KEPT_FRESH)
+  return made
+}
+
+async function create(settings: Settings, saved: Uint8Array | null): Promise<PGlite> {
+  const { PGlite } = await import('@electric-sql/pglite')
+  return PGlite.create({ ...settings, ...(saved === null ? {} : { loadDataDir: new Blob([await unpack(saved)]) }) })
 }
 
 /** 40 MB, nearly all of it zeros of the write-ahead log: level 1 makes 5 MB of it, twice as fast as the default. */
