@@ -18,16 +18,19 @@ const DEFAULT_ROLE = 'deploywatch'
 export async function grantsOptions(options: InitOptions, io: CliIo): Promise<GrantsOptions> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, environmentName(loaded, options.env), io.env)
-  const schemas = environment.searchPath.length > 0 ? environment.searchPath : ['public']
+  const searchPath = environment.searchPath.length > 0 ? environment.searchPath : ['public']
+  const tables = await queriedTables(loaded, io)
+  const named = tables.flatMap((table) => (table.includes('.') ? table.split('.').slice(0, 1) : []))
   const ledgers = await Promise.all(
-    loaded.config.migrations.map((migrations) => ledgerTables(loaded, migrations, schemas[0] ?? 'public')),
+    loaded.config.migrations.map((migrations) => ledgerTables(loaded, migrations, searchPath[0] ?? 'public')),
   )
   return {
     role: options.role ?? DEFAULT_ROLE,
     database: databaseName(environment.target),
-    schemas,
+    // Preparing a statement needs USAGE on every schema that it names.
+    schemas: [...new Set([...searchPath, ...named])],
     ledgers: ledgers.flat(),
-    tables: await queriedTables(loaded, io),
+    tables,
     statistics: loaded.config.statements.roles.length > 0,
   }
 }

@@ -12,7 +12,10 @@ import { starterConfig } from '../starter-config.ts'
 
 export async function run(options: InitOptions, io: CliIo): Promise<number> {
   if (options.grants) {
-    throw new UsageError('init --grants is not part of this version yet')
+    const { grantsOptions } = await import('../grants.ts')
+    const { postgres } = await import('../../functions/engines/postgres/index.ts')
+    await writeResult(postgres.grantsSql(await grantsOptions(options, io)), options.output, io)
+    return EXIT.pass
   }
   if (options.env !== null || options.role !== null) {
     throw new UsageError('--env and --role belong to `init --grants`: add --grants, or leave them out')
