@@ -13,7 +13,7 @@ const WORD = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y
 const SPACE = /[ \t\n\r\f\v]+/y
 const LINE_COMMENT = /--[^\n\r]*/y
-const BETWEEN_STRINGS = /(?:[ \t\n\r\f\v]|--[^\n\r]*)*/y
+const CONTINUATION = /(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\n\r\f\v]+|--[^\n\r]*[\n\r])*'/y
 
 function matchAt(pattern: RegExp, sql: string, at: number): string | null {
   pattern.lastIndex = at
@@ -37,9 +37,9 @@ function endOfQuoted(sql: string, start: number, backslashes: boolean): number |
 function endOfEscapeString(sql: string, start: number): number | null {
   let end = endOfQuoted(sql, start, true)
   while (end !== null) {
-    const next = end + (matchAt(BETWEEN_STRINGS, sql, end)?.length ?? 0)
-    if (sql[next] !== "'") return end
-    end = endOfQuoted(sql, next, true)
+    const between = matchAt(CONTINUATION, sql, end)
+    if (between === null) return end
+    end = endOfQuoted(sql, end + between.length - 1, true)
   }
   return null
 }
