@@ -30,7 +30,7 @@ export class ConfigError extends Error {
 }
 
 /** One line a problem, as compilers and editors know it: `file:line:column: message`. */
-export function printProblems(problems: readonly Problem[]): string {
+function printProblems(problems: readonly Problem[]): string {
   const lines = problems.map(({ file, line, column, message }) =>
     line === 0 ? `${file}: ${message}` : `${file}:${line}:${column}: ${message}`,
   )

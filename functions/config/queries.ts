@@ -4,7 +4,7 @@ import { comparison, duration, key, label, orNull, path, text } from './parts.ts
 
 const count = z.number().int().min(0)
 
-export const queryExpectSchema = z.strictObject({
+const queryExpectSchema = z.strictObject({
   rows: key(count.optional(), 'Exactly so many rows.', 1),
   minRows: key(count.optional(), 'At least so many rows.', 1),
   maxRows: key(count.optional(), 'At most so many rows.', 100),
