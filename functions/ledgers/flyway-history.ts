@@ -23,12 +23,15 @@ const BASELINE_FILE = /^(?:SQL|JDBC)_(?:BASELINE|STATE_SCRIPT)$/
 export function interpretFlyway(rows: readonly LedgerRow[], migrations: readonly Migration[]): Interpretation {
   const history = rows.map(parseRow).sort((a, b) => a.rank - b.rank)
   const live = walkHistory(history)
+  const byVersion = new Map(
+    migrations.flatMap((migration) => (migration.kind === 'versioned' ? [[migration.key, migration] as const] : [])),
+  )
   const listed = live.filter((row) => row.type !== 'BASELINE').map((row) => appliedOf(row, migrations))
   return {
     applied: [...listed, ...coveredBy(live, listed, migrations)],
     highWaterMark: false,
     lock: null,
-    notes: live.flatMap((row) => renamedNote(row, migrations)),
+    notes: live.flatMap((row) => renamedNote(row, byVersion)),
   }
 }
 
@@ -44,29 +47,23 @@ function parseRow(row: LedgerRow): HistoryRow {
   }
 }
 
-/** The rows that count, in the order in which they were written. */
+/** The rows that count, in the order in which they were written: one a version, one a repeatable, and the baselines. */
 function walkHistory(history: readonly HistoryRow[]): readonly HistoryRow[] {
-  const live: HistoryRow[] = []
-  const sameAs = (row: HistoryRow) => (other: HistoryRow) =>
-    other.version === row.version && (row.version !== null || other.description === row.description)
-  const drop = (row: HistoryRow): void => {
-    const at = live.findLastIndex((other) => sameAs(row)(other) && other.type !== 'BASELINE')
-    if (at >= 0) live.splice(at, 1)
-  }
+  const baselines = history.filter((row) => row.type === 'BASELINE')
+  const live = new Map<string, HistoryRow>()
   for (const row of history) {
-    // Written when Flyway creates the schema: rank 0, no version, no migration.
-    if (row.type === 'SCHEMA') continue
-    // `repair` for a file that is gone: the earlier row no longer counts, and the version is pending should it return.
-    if (row.type === 'DELETE') {
-      if (row.success) drop(row)
-    } else if (row.type.startsWith('UNDO_') && row.success) drop(row)
-    else {
-      // Repeatables have a row for every run, and a version that was undone may have run again: the newest counts.
-      drop(row)
-      live.push(row)
-    }
+    const identity = row.version === null ? `R:${row.description}` : row.version
+    // SCHEMA is written when Flyway creates the schema: rank 0, no version, no migration.
+    if (row.type === 'SCHEMA' || row.type === 'BASELINE') continue
+    // DELETE is `repair` for a file that is gone: the row before it no longer counts, and the version is pending should
+    // the file return. UNDO_* likewise. A failed DELETE says nothing.
+    const takesBack = row.type === 'DELETE' || (row.type.startsWith('UNDO_') && row.success)
+    if (row.type === 'DELETE' && !row.success) continue
+    // Repeatables have a row for every run, and a version that was undone may have run again: the newest counts, in its place.
+    live.delete(identity)
+    if (!takesBack) live.set(identity, row)
   }
-  return live
+  return [...baselines, ...live.values()].sort((a, b) => a.rank - b.rank)
 }
 
 function appliedOf(row: HistoryRow, migrations: readonly Migration[]): AppliedMigration {
@@ -148,8 +145,8 @@ function coveredBy(
 }
 
 /** Flyway compares descriptions too, and refuses; the text that ran is the release's all the same. */
-function renamedNote(row: HistoryRow, migrations: readonly Migration[]): readonly string[] {
-  const migration = migrations.find(({ key, kind }) => kind === 'versioned' && key === row.version)
+function renamedNote(row: HistoryRow, byVersion: ReadonlyMap<string, Migration>): readonly string[] {
+  const migration = byVersion.get(row.version ?? '')
   const name = migration === undefined ? null : parseFlywayName(migration.file)
   if (migration === undefined || name === null || name.description === row.description) return []
   if (row.type === 'BASELINE' || BASELINE_FILE.test(row.type)) return []

@@ -258,11 +258,12 @@ function observe(choice: Choice, rows: ReadonlyMap<string, readonly LedgerRow[] 
  * have been made. It is taken for ours where it has one migration of ours; empty, or of a mere number, it cannot tell.
  */
 function besideDefault({ expectation, tool }: Choice, reading: LedgerReading): LedgerObservation {
-  const usual = `${tool.defaultTable.schema ?? 'the search path'}.${tool.defaultTable.table}`
+  const { schema, table } = tool.defaultTable
+  const usual = schema === null ? `${table} in the search path` : `${schema}.${table}`
   const strange = !reading.highWaterMark && reading.applied.length > 0 && !knowsOne(reading, expectation.migrations)
   if (strange && expectation.migrations.length > 0) {
     const detail = `the only ledger of ${tool.title} here is ${reading.table}, and none of the ${reading.applied.length} migrations in it is this release's`
-    const lookedFor = `${tool.defaultTable.schema ?? 'public'}.${tool.defaultTable.table}`
+    const lookedFor = `${schema ?? 'public'}.${table}`
     return { ledger: expectation.name, problem: { problem: 'missing', lookedFor, detail } }
   }
   const note = `${reading.table} is not where ${tool.title} puts it (${usual}): it is the only one here`

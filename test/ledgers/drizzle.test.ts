@@ -121,12 +121,20 @@ describe('1.x', () => {
     ])
   })
 
-  test('the worked example: the hash is that of the whole file', async () => {
-    expect(sha256('')).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
+  test('the worked examples: the hash is that of the whole file, as drizzle-kit 0.31.11 and 1.0.0-rc.5 wrote it', async () => {
+    const first = 'CREATE TABLE "t1" (\n\t"id" integer PRIMARY KEY NOT NULL\n);\n'
+    const second = 'ALTER TABLE "t1" ADD COLUMN "n" text;'
     const { migrations } = await discover({
-      'drizzle/20250304091502_a/migration.sql': 'A;\n--> statement-breakpoint\nB',
+      'drizzle/20261122225643_first/migration.sql': first,
+      'drizzle/20261122225645_second/migration.sql': second,
     })
-    expect(migrations[0]?.checksums[0]).toBe(sha256('A;\n--> statement-breakpoint\nB'))
+    expect(migrations.map(({ checksums }) => checksums[0])).toEqual([
+      'bb019c207e123c32967820a48b29d523f81a480d8bc564eb075b04f82500f4d2',
+      '6dcb30b211c3e0caa49fe9a272454f77c0861995821c46631b40e98edea67027',
+    ])
+    expect(
+      await interpret([{ hash: 'x', created_at: '1795388205000' }], folders('20261122225645_second')),
+    ).toMatchObject([{ key: '20261122225645_second' }])
   })
 })
 
