@@ -22,7 +22,7 @@ export interface CheckInput {
     readonly name: string
     /** For people: the database's name or address, without secrets. */
     readonly database: string
-    /** Schemas in order, bare; empty: `public`. */
+    /** Schemas in order, bare; at least one. */
     readonly searchPath: readonly string[]
   }
   readonly release: {
@@ -117,7 +117,13 @@ async function observe(input: CheckInput, connection: Connection, sight: Sight, 
   const statements = await timer.within(
     'queries',
     'check-timeout',
-    () => observeStatements(connection, engine, expectation.statements, searchPathText(engine, environment.searchPath)),
+    () =>
+      observeStatements(
+        connection,
+        engine,
+        expectation.statements,
+        environment.searchPath.map((schema) => engine.identifier(schema)).join(', '),
+      ),
     blocked,
   )
   return {
@@ -149,10 +155,6 @@ function usable(input: CheckInput, sight: Sight, catalog: Seen<CatalogSight | nu
       }),
     ),
   }
-}
-
-function searchPathText(engine: Engine, searchPath: readonly string[]): string | null {
-  return searchPath.length === 0 ? null : searchPath.map((schema) => engine.identifier(schema)).join(', ')
 }
 
 async function judgeSight(input: CheckInput, observation: Observation): Promise<Judgement> {

@@ -2,7 +2,7 @@
  * One look at a database: what is there of what the release expects. Reads only, in few round trips, and costs what
  * differs: stamp first, then digests by bucket, by group, then the objects of the groups that differ.
  */
-import type { Connection, Query, QueryValues } from './connections/connection.ts'
+import type { Connection } from './connections/connection.ts'
 import { BUCKETS, digestOfAll } from './core/catalog.ts'
 import { groupOf } from './core/compare-catalog.ts'
 import { groupBy } from './core/group.ts'
@@ -69,9 +69,10 @@ export interface CatalogSight {
   readonly input: CatalogComparisonInput
   /** Schemas that exist, but that the role may not use: their names would be deparsed otherwise. */
   readonly unusableSchemas: readonly string[]
-  /** The stamp after the last read of the catalogs. */
-  readonly stampAfter: string
 }
+
+/** Digests of a whole catalog take seconds at 10,000 tables, on a busy server more. */
+const WHOLE = { statementTimeoutMs: 40_000 }
 
 /** What of the catalog differs. Equal schemas cost one round trip, a difference two more. */
 export async function observeCatalog(
@@ -81,26 +82,36 @@ export async function observeCatalog(
   scope: Scope,
   exact: boolean,
 ): Promise<CatalogSight> {
-  const [digests, stampAfter] = await connection.read([engine.bucketDigests(scope), engine.stamp()])
-  const present = {
-    missingSchemas: scope.schemas
-      .filter((schema) => !digests.schemas.some((there) => there.expected === schema.expected))
-      .map((schema) => schema.expected),
-    unusableSchemas: digests.schemas.filter((schema) => !schema.usable).map((schema) => schema.expected),
-  }
-  const buckets = differingBuckets(expected.summary, digests)
-  const grantsDiffer = digests.grants.sum !== expected.summary.grants.sum
-  if (present.unusableSchemas.length > 0 || (buckets.length === 0 && !grantsDiffer)) {
-    const input = { expected: [], found: [], missingSchemas: present.missingSchemas }
-    return { input, unusableSchemas: present.unusableSchemas, stampAfter }
-  }
-  const differing = await readDifferences(connection, engine, expected, scope, { buckets, exact, grantsDiffer })
+  const [digests] = await connection.read([engine.bucketDigests(scope)], WHOLE)
+  const missingSchemas = scope.schemas
+    .filter((schema) => !digests.schemas.some((there) => there.expected === schema.expected))
+    .map((schema) => schema.expected)
+  const unusableSchemas = digests.schemas.filter((schema) => !schema.usable).map((schema) => schema.expected)
+  if (unusableSchemas.length > 0) return { input: { expected: [], found: [], missingSchemas }, unusableSchemas }
+  const objects = await differingObjects(
+    connection,
+    engine,
+    expected,
+    scope,
+    differingBuckets(expected.summary, digests),
+    exact,
+  )
+  const grants =
+    digests.grants.sum === expected.summary.grants.sum
+      ? NOTHING
+      : await differingGrants(connection, engine, expected, scope)
   return {
-    input: { ...differing.input, missingSchemas: present.missingSchemas },
-    unusableSchemas: [],
-    stampAfter: differing.stampAfter,
+    input: {
+      expected: [...objects.expected, ...grants.expected],
+      found: [...objects.found, ...grants.found],
+      missingSchemas,
+    },
+    unusableSchemas,
   }
 }
+
+type Sides = Pick<CatalogComparisonInput, 'expected' | 'found'>
+const NOTHING: Sides = { expected: [], found: [] }
 
 function differingBuckets(summary: CatalogSummary, digests: BucketDigests): readonly number[] {
   const sums = new Map(digests.buckets.map(({ bucket, sum }) => [bucket, sum]))
@@ -109,42 +120,27 @@ function differingBuckets(summary: CatalogSummary, digests: BucketDigests): read
   )
 }
 
-interface Differing {
-  readonly buckets: readonly number[]
-  readonly exact: boolean
-  readonly grantsDiffer: boolean
-}
-
-async function readDifferences(
+async function differingObjects(
   connection: Connection,
   engine: Engine,
   expected: ExpectedCatalog,
   scope: Scope,
-  { buckets, exact, grantsDiffer }: Differing,
-): Promise<{ readonly input: Omit<CatalogComparisonInput, 'missingSchemas'>; readonly stampAfter: string }> {
-  const wanted = buckets.length === 0 ? [] : await expected.objects(buckets)
-  const groups = buckets.length === 0 ? [] : await readGroups(connection, engine, scope, buckets)
-  const differing = differingGroups(wanted, groups, exact)
-  const [found, grants, stampAfter] = await readAll(connection, [
-    engine.objects(
-      scope,
-      differing.filter((group) => group.there),
-    ),
-    engine.grants(grantsDiffer ? scope : { ...scope, role: null }),
-    engine.stamp(),
-  ])
+  buckets: readonly number[],
+  exact: boolean,
+): Promise<Sides> {
+  if (buckets.length === 0) return NOTHING
+  const wanted = await expected.objects(buckets)
+  const differing = differingGroups(wanted, await readGroups(connection, engine, scope, buckets), exact)
+  const there = differing.filter((group) => group.there)
   const names = new Set(differing.map(groupOf))
   return {
-    stampAfter,
-    input: {
-      expected: [
-        ...wanted.filter(({ object }) => names.has(groupOf(object))),
-        ...(grantsDiffer ? await expected.grants() : []),
-      ],
-      found: [...found, ...grants],
-    },
+    expected: wanted.filter(({ object }) => names.has(groupOf(object))),
+    found: there.length === 0 ? [] : await engine.readObjects(connection, scope, there),
   }
 }
+
+/** A group's digest is some 100 bytes of an answer: where answers are limited, so many buckets at a time. */
+const BUCKETS_A_PAGE = 32
 
 async function readGroups(
   connection: Connection,
@@ -152,15 +148,26 @@ async function readGroups(
   scope: Scope,
   buckets: readonly number[],
 ): Promise<readonly GroupDigest[]> {
-  const [groups] = await connection.read([engine.groupDigests(scope, buckets)])
-  return groups
+  const size = connection.traits.maxAnswerBytes === null ? BUCKETS : BUCKETS_A_PAGE
+  const pages = Array.from({ length: Math.ceil(buckets.length / size) }, (_, at) =>
+    buckets.slice(at * size, (at + 1) * size),
+  )
+  return (
+    await connection.read(
+      pages.map((page) => engine.groupDigests(scope, page)),
+      WHOLE,
+    )
+  ).flat()
 }
 
-async function readAll<const Q extends readonly Query<unknown>[]>(
+async function differingGrants(
   connection: Connection,
-  queries: Q,
-): Promise<QueryValues<Q>> {
-  return connection.read(queries)
+  engine: Engine,
+  expected: ExpectedCatalog,
+  scope: Scope,
+): Promise<Sides> {
+  const [found] = await connection.read([engine.grants(scope)], WHOLE)
+  return { expected: await expected.grants(), found }
 }
 
 interface DifferingGroup {

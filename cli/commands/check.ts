@@ -1,8 +1,132 @@
 /** `check`: one look at an environment. */
-import { UsageError } from '../io.ts'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { check } from '../../functions/check.ts'
+import { expandEnvironment } from '../../functions/config/expand.ts'
+import type { ExpandedEnvironment } from '../../functions/config/expand.ts'
+import { loadConfig } from '../../functions/config/load.ts'
+import type { LoadedConfig } from '../../functions/config/load.ts'
+import { connect } from '../../functions/connections/connect.ts'
+import type { DatabaseTarget } from '../../functions/connections/connection.ts'
+import type { Report } from '../../functions/core/report.ts'
+import { postgres } from '../../functions/engines/postgres/index.ts'
+import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
+import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
+import { resolveRelease } from '../../functions/release/resolve-release.ts'
+import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
+import { folderStore } from '../../functions/stores/folder.ts'
+import type { Store } from '../../functions/stores/store.ts'
+import { EXIT, showsColor, UsageError, widthOf } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { CheckOptions } from '../options.ts'
+import { nameRelease } from '../release-name.ts'
+import { writeResult } from '../result.ts'
 
-export async function run(_options: CheckOptions, _io: CliIo): Promise<number> {
-  throw new UsageError('check is not part of this version yet')
+/** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
+const DEADLINE_MS = 120_000
+
+export async function run(options: CheckOptions, io: CliIo): Promise<number> {
+  const startedAt = Date.now()
+  const loaded = await loadConfig(options.config, io.cwd)
+  const environment = expandEnvironment(loaded, options.env, io.env)
+  const { manifest } = await releaseOf(options, loaded, io)
+  const report = await check({
+    environment: {
+      name: environment.name,
+      database: databaseName(environment.target),
+      // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
+      searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
+    },
+    release: manifest,
+    engine: postgres,
+    connect: () => connect(environment.target),
+    store: storeOf(options, loaded, io),
+    createTextComparer: async () => {
+      const { createTextComparer } = await import('../../functions/engines/postgres/normalise-text.ts')
+      return createTextComparer()
+    },
+    shell: shellOf(loaded, environment.name),
+    clock: Date.now,
+    startedAt,
+    deadlineMs: DEADLINE_MS,
+  })
+  await writeResult(render(report, options, loaded, io), options.output, io)
+  return exitCode(report, environment)
+}
+
+/** The release that is looked for: a manifest, or what the working tree says. */
+export async function releaseOf(
+  options: Pick<CheckOptions, 'release'>,
+  loaded: LoadedConfig,
+  io: CliIo,
+): Promise<ResolvedRelease> {
+  return resolveRelease({
+    loaded,
+    named: options.release,
+    cwd: io.cwd,
+    tools: LEDGER_TOOLS,
+    engine: async () => postgres,
+    release: () => nameRelease({ version: null, commit: null }, loaded.folder, io.env),
+    connect: (name) => connect(expandEnvironment(loaded, name, io.env).target),
+  })
+}
+
+function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConfig, io: CliIo): Store {
+  const place = options.store ?? loaded.config.store
+  if (place.startsWith('s3://')) {
+    throw new UsageError(
+      `the store ${place} is in S3, which this version does not reach: name a folder with --store FOLDER`,
+    )
+  }
+  return folderStore(options.store === null ? resolve(loaded.folder, place) : resolve(io.cwd, place))
+}
+
+/** What people know the database by. Holds no secret. */
+function databaseName(target: DatabaseTarget): string {
+  switch (target.kind) {
+    case 'url':
+      return nameInUrl(target.url)
+    case 'host':
+    case 'data-api':
+      return target.name
+    case 'embedded':
+      return target.folder ?? 'memory'
+  }
+}
+
+function nameInUrl(url: string): string {
+  try {
+    const { pathname, hostname } = new URL(url)
+    return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : hostname
+  } catch {
+    return 'the database'
+  }
+}
+
+/** A shell command for one SQL statement: only where the config names the variable that holds the address. */
+function shellOf(loaded: LoadedConfig, name: string): (sql: string) => string | null {
+  const database = loaded.config.environments[name]?.database
+  const variable = database !== undefined && 'url' in database ? /^\$\{(\w+)\}$/u.exec(database.url)?.[1] : undefined
+  return (sql) => (variable === undefined ? null : `psql "$${variable}" -c '${sql.replaceAll("'", `'\\''`)}'`)
+}
+
+function render(report: Report, options: CheckOptions, loaded: LoadedConfig, io: CliIo): string {
+  const plain = options.output !== null
+  return OUTPUT_FORMATS[options.format](report, {
+    color: !plain && showsColor(io.stdout, io.env),
+    width: widthOf(io.stdout),
+    readFile: (path) => {
+      try {
+        return readFileSync(resolve(loaded.folder, path), 'utf8')
+      } catch {
+        // The excerpt is a courtesy: a manifest travels without its files.
+        return null
+      }
+    },
+  })
+}
+
+function exitCode(report: Report, environment: ExpandedEnvironment): number {
+  if (report.verdict !== 'unsure') return EXIT[report.verdict]
+  return environment.unsure === 'warn' ? EXIT.pass : EXIT.unsure
 }
