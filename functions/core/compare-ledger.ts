@@ -245,7 +245,7 @@ function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Fi
         code: 'ledger-missing',
         subject: problem.lookedFor,
         expected: `${expected.tool} keeps its ledger in ${problem.lookedFor}`,
-        found: `there is no such table in this database${problem.detail === null ? '' : `; ${problem.detail}`}`,
+        found: problem.detail ?? 'there is no such table in this database',
         source,
         causes: [
           { text: `no migration of ${expected.path} has ever run here`, evidence: null },

@@ -49,7 +49,7 @@ export interface LedgerReading {
 
 /** Why a ledger could not be read as one. */
 export type LedgerProblem =
-  /** `detail`: what is there instead, one sentence, or null. */
+  /** `detail`: what was found instead, one sentence; null: nothing. */
   | { readonly problem: 'missing'; readonly lookedFor: string; readonly detail: string | null }
   | { readonly problem: 'ambiguous'; readonly tables: readonly string[]; readonly why: string }
   | { readonly problem: 'unsupported'; readonly table: string; readonly tool: string; readonly why: string }

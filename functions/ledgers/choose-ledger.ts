@@ -99,10 +99,11 @@ function missing(question: LedgerQuestion, name: LedgerTableName, instead: strin
     }
   }
   const beside = others.map(({ table, title }) => `${nameOf(table)} (${title})`)
-  const found = beside.length === 0 ? [] : [`ledgers that are here: ${beside.join(', ')}`]
-  const detail = [...(instead === null ? [] : [instead]), ...found].join('; ')
+  const none =
+    beside.length === 0 ? null : `there is no such table in this database; ledgers that are here: ${beside.join(', ')}`
+  const detail = instead ?? none
   const lookedFor = `${name.schema ?? searchPath[0] ?? 'public'}.${name.table}`
-  return { problem: { problem: 'missing', lookedFor, detail: detail === '' ? null : detail } }
+  return { problem: { problem: 'missing', lookedFor, detail } }
 }
 
 function ownerOf(

@@ -52,9 +52,13 @@ export async function readLedgers(
   const chosen = ledgers.map((ledger) => choose(ledger, candidates, searchPath, role))
   const readable = chosen.flatMap((choice) => ('problem' in choice ? [] : [choice]))
   const { rows, digests } = await readTables(connection, engine, readable.flatMap(tablesOf))
+  const others = new Map<string, LedgerProblem>()
+  for (const choice of chosen) {
+    if ('problem' in choice) others.set(choice.expectation.name, await lookCloser(connection, engine, choice.problem))
+  }
   const observations = chosen.map((choice): LedgerObservation => {
     const ledger = choice.expectation.name
-    if ('problem' in choice) return { ledger, problem: choice.problem }
+    if ('problem' in choice) return { ledger, problem: others.get(ledger) ?? choice.problem }
     const denied = tablesOf(choice)
       .map((table) => rows.get(nameOf(table)))
       .find((found) => typeof found === 'string')
@@ -65,6 +69,32 @@ export async function readLedgers(
     .flatMap(tablesOf)
     .map((table) => ({ schema: table.schema, table: table.table, digest: digests.get(nameOf(table)) ?? '' }))
   return { observations, tables }
+}
+
+/**
+ * A table may be there under the name, and be no candidate: another tool's, or one that lost a column. The question costs
+ * a round trip, and is only asked where a ledger is missing.
+ */
+async function lookCloser(
+  connection: Connection,
+  engine: LedgerEngine,
+  problem: LedgerProblem,
+): Promise<LedgerProblem> {
+  if (problem.problem !== 'missing' || problem.detail?.startsWith(problem.lookedFor) === true) return problem
+  const at = problem.lookedFor.indexOf('.')
+  const name = `${engine.identifier(problem.lookedFor.slice(0, at))}.${engine.identifier(problem.lookedFor.slice(at + 1))}`
+  try {
+    await connection.read([{ sql: `SELECT '1' FROM ${name} LIMIT 0`, parse: () => null }])
+  } catch (error) {
+    const means = error instanceof DatabaseError ? engine.classify(error) : 'other'
+    // A schema that may not be used says no more than one that is not there.
+    if (means === 'missing' || means === 'denied') return problem
+    throw error
+  }
+  return {
+    ...problem,
+    detail: `${problem.lookedFor} is there, and has not the columns of this tool's ledger: it is another's, or was changed by hand`,
+  }
 }
 
 interface Choice {
@@ -262,7 +292,7 @@ function besideDefault({ expectation, tool }: Choice, reading: LedgerReading): L
   const usual = schema === null ? `${table} in the search path` : `${schema}.${table}`
   const strange = !reading.highWaterMark && reading.applied.length > 0 && !knowsOne(reading, expectation.migrations)
   if (strange && expectation.migrations.length > 0) {
-    const detail = `the only ledger of ${tool.title} here is ${reading.table}, and none of the ${reading.applied.length} migrations in it is this release's`
+    const detail = `there is no such table in this database; the only ledger of ${tool.title} here is ${reading.table}, and none of the ${reading.applied.length} migrations in it is this release's`
     const lookedFor = `${schema ?? 'public'}.${table}`
     return { ledger: expectation.name, problem: { problem: 'missing', lookedFor, detail } }
   }

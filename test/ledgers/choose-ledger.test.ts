@@ -87,7 +87,7 @@ test('the one that is named and no other: what is there instead is said', () => 
   expect(choose(flyway, candidates, { schema: 'app', table: 'history' })).toEqual({
     problem: 'missing',
     lookedFor: 'app.history',
-    detail: 'ledgers that are here: public.flyway_schema_history (Flyway)',
+    detail: 'there is no such table in this database; ledgers that are here: public.flyway_schema_history (Flyway)',
   })
 })
 
@@ -110,7 +110,7 @@ test('none: it is missing where it would be; the others that are there are named
   expect(choose(drizzle, [table('public.migrations', COLUMNS.typeorm)])).toEqual({
     problem: 'missing',
     lookedFor: 'drizzle.__drizzle_migrations',
-    detail: 'ledgers that are here: public.migrations (TypeORM)',
+    detail: 'there is no such table in this database; ledgers that are here: public.migrations (TypeORM)',
   })
 })
 

@@ -177,6 +177,26 @@ test('the only ledger of the tool, at another place, with none of our migrations
   })
 })
 
+test('a table of the name with other columns, or one that lost some, is said to be there', async () => {
+  for (const ddl of [
+    'CREATE TABLE flyway_schema_history (id int)',
+    `${flyway.ledgerDdl}; ALTER TABLE flyway_schema_history DROP COLUMN checksum`,
+  ]) {
+    await having(ddl)
+    const { observation } = await lookAt(database.url, await FLYWAY)
+    expect(observation).toMatchObject({
+      problem: {
+        problem: 'missing',
+        detail: expect.stringContaining('public.flyway_schema_history is there') as string,
+      },
+    })
+  }
+  await having('')
+  expect((await lookAt(database.url, await FLYWAY)).observation).toMatchObject({
+    problem: { problem: 'missing', detail: null },
+  })
+})
+
 test('a tool without a reader is unsupported, not a crash', async () => {
   await having('')
   const { observation } = await lookAt(database.url, { ...(await FLYWAY), tool: 'liquibase' })

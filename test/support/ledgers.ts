@@ -4,45 +4,17 @@ import { connect } from '../../functions/connections/connect.ts'
 import type { LedgerObservation } from '../../functions/core/ledger.ts'
 import type { LedgerExpectation, LedgerTableName } from '../../functions/core/release.ts'
 import type { CandidateTable } from '../../functions/engines/engine.ts'
-import { identifier, isOneOf } from '../../functions/engines/postgres/sql.ts'
+import { postgres } from '../../functions/engines/postgres/index.ts'
 import { detectTool } from '../../functions/ledgers/detection.ts'
 import type { ProjectFiles } from '../../functions/ledgers/ledger.ts'
 import type { LedgerEngine, TableName } from '../../functions/ledgers/read-ledgers.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from '../../functions/ledgers/read-ledgers.ts'
 
-export const ledgerEngine: LedgerEngine = {
-  name: 'postgres',
-  identifier,
-  classify: (error) => (error.facts.sqlState === '42501' ? 'denied' : 'other'),
-  tableDigest: ({ schema, table }) => ({
-    sql: `SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM ${identifier(schema)}.${identifier(table)} t`,
-    parse: (rows) => rows[0]?.[0] ?? '',
-  }),
-}
+export const ledgerEngine: LedgerEngine = postgres
 
 /** Tables with all columns of one of the sets. */
 export function candidateTables(): Query<readonly CandidateTable[]> {
-  const has = LEDGER_COLUMN_SETS.map(
-    (set) => `count(*) FILTER (WHERE ${isOneOf('lower(a.attname)', set)}) = ${set.length}`,
-  )
-  return {
-    sql: `SELECT n.nspname::text, c.relname::text,
-        string_agg(concat_ws(chr(31), a.attname, format_type(a.atttypid, a.atttypmod)), chr(30) ORDER BY a.attnum),
-        (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))::text
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-      WHERE c.relkind IN ('r', 'p', 'v') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-      GROUP BY n.oid, n.nspname, c.oid, c.relname HAVING ${has.join(' OR ')} ORDER BY 1, 2`,
-    parse: (rows) =>
-      rows.map(([schema, table, columns, readable]) => ({
-        schema: schema ?? '',
-        table: table ?? '',
-        columns: Object.fromEntries(
-          (columns ?? '').split('\u001e').map((pair) => pair.split('\u001f') as [string, string]),
-        ),
-        readable: readable === 'true',
-      })),
-  }
+  return postgres.candidateTables(LEDGER_COLUMN_SETS)
 }
 
 /** What `build` makes of a folder. Throws where no tool is told from it. */
