@@ -7,7 +7,7 @@ import { clockText, FIRST_CALL_AFTER, serveCustomers } from './customers.ts'
 import type { Tally } from './customers.ts'
 import { runPipeline } from './pipeline.ts'
 import type { PipelineRun } from './pipeline.ts'
-import { CHECK_COMMAND, NEW_MIGRATION, NEW_RELEASE, OLD_RELEASE, WORKFLOW, workflowText } from './project.ts'
+import { CHECK_COMMAND, MIGRATE, NEW_MIGRATION, NEW_RELEASE, OLD_RELEASE, WORKFLOW, workflowText } from './project.ts'
 import { ruler } from './screen.ts'
 import type { Stage } from './stage.ts'
 import type { StoryClock } from './steps.ts'
@@ -37,12 +37,12 @@ export async function playWith(stage: Stage): Promise<WithOutcome> {
 
   await checkStaging(stage, clock)
   const stopped = await playStopped(stage, clock)
-  const before = await customersOf(stage, 'meanwhile', clock)
+  const before = await customersOf(stage, 'Meanwhile production still answers with', clock)
   expectStory(before.failed === 0, `customers of ${OLD_RELEASE} see no error`)
   expectStory(services.production.release() === OLD_RELEASE, `${OLD_RELEASE} still answers in production`)
 
   await playMigrated(stage, clock)
-  const after = await customersOf(stage, 'and then', clock)
+  const after = await customersOf(stage, 'Now production answers with', clock)
   expectStory(after.failed === 0, `customers of ${NEW_RELEASE} see no error after the migration`)
   return {
     tally: { requests: before.requests + after.requests, failed: before.failed + after.failed },
@@ -74,8 +74,8 @@ async function playStopped(stage: Stage, clock: StoryClock): Promise<CommandRun>
   expectStory(check?.exitCode === 1, `the check of production fails (it exited with ${check?.exitCode})`)
   const said = check?.output ?? null
   expectStory(
-    said === null || (said.includes('migration-missing') && said.includes(NEW_MIGRATION)),
-    `the check names ${NEW_MIGRATION} as missing`,
+    said === null || ['migration-missing', NEW_MIGRATION, MIGRATE].every((text) => said.includes(text)),
+    `the check names ${NEW_MIGRATION} as missing, and the command that runs it`,
   )
   screen.say(`  ${clockText(clock.minutes)}  ${paint.red('pipeline    red, before anything was deployed. Not run:')}`)
   for (const step of run.notRun) screen.say(`                     ${paint.dim(`$ ${step.command}`)}`)
@@ -86,11 +86,10 @@ async function playStopped(stage: Stage, clock: StoryClock): Promise<CommandRun>
 async function customersOf(stage: Stage, when: string, clock: StoryClock): Promise<Tally> {
   const { screen, services, signal } = stage
   screen.say()
-  screen.say(`  ${when}, production is on ${services.production.release()}:`)
+  screen.say(`  ${when} ${services.production.release()}:`)
   const { url } = services.production
   const tally = await serveCustomers({ screen, url, signal, from: clock.minutes, minutes: FIRST_CALL_AFTER })
   clock.minutes += FIRST_CALL_AFTER
-  screen.say()
   await screen.pause(800)
   return tally
 }
@@ -98,11 +97,12 @@ async function customersOf(stage: Stage, when: string, clock: StoryClock): Promi
 /** The migration that the check asked for, and the same pipeline again. */
 async function playMigrated(stage: Stage, clock: StoryClock): Promise<void> {
   const { screen, services } = stage
+  screen.say()
   screen.say('  Someone runs the command that the check suggested, then the same pipeline:')
   screen.say()
   const checks: CommandRun[] = []
   const runStep = stepRunner(stage, clock, checks)
-  await runStep({ environment: 'production', command: 'flyway -locations=filesystem:db/migration migrate' })
+  await runStep({ environment: 'production', command: MIGRATE })
   const run = await runWorkflow(stage, clock, checks)
   expectStory(run.green, 'the pipeline is green once production is migrated')
   expectStory(checks.at(-1)?.exitCode === 0, 'the check of production passes after the migration')

@@ -79,7 +79,7 @@ function introduce(screen: Screen): void {
 function conclude(screen: Screen, without: Tally, { tally, seconds }: WithOutcome): void {
   const { paint } = screen
   const row = (what: string, first: string, second: string): string =>
-    `  ${what.padEnd(30)}${first.padEnd(22)}${second}`
+    `  ${what.padEnd(22)}${first.padEnd(22)}${second}`
   screen.say()
   screen.say(paint.bold(ruler('What it came to')))
   screen.say()
@@ -89,6 +89,9 @@ function conclude(screen: Screen, without: Tally, { tally, seconds }: WithOutcom
   )
   screen.say(row('found after', `${FIRST_CALL_AFTER} min, by a customer`, `${seconds.toFixed(1)} s, by the pipeline`))
   screen.say(row('said by', 'a log: no such column', 'the file, the cause, the command'))
+  screen.say()
+  screen.say('  What is left to do: a migration step in the production job. Until someone adds')
+  screen.say('  it, the check stops every release that needs it.')
   screen.say()
   screen.say('  In front of your own pipeline:')
   screen.say()

@@ -36,7 +36,8 @@ CREATE INDEX orders_with_note ON orders (placed_at) WHERE status_note IS NOT NUL
 /** The line that act two adds to the pipeline. */
 export const CHECK_COMMAND = 'npx deploywatch check --env production'
 
-const MIGRATE = `flyway -locations=filesystem:${MIGRATIONS} migrate`
+/** As the staging job runs it, and as the check suggests it. */
+export const MIGRATE = `flyway -locations=filesystem:${MIGRATIONS} migrate`
 
 /**
  * The pipeline. Staging migrates; production never did: that is the incident.
