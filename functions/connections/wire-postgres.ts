@@ -134,8 +134,8 @@ interface WireQuery extends Submittable {
 }
 
 /**
- * `pg`'s own Query in array mode holds the rows of all statements until the end, copies each row, and does not say which
- * statement failed. Here a row is the array that the parser of the protocol made.
+ * `pg`'s own Query in array mode is as fast, but holds the rows of all statements until the end, and does not say which
+ * statement failed. Here a row is the array that the parser of the protocol made, and goes when its statement is parsed.
  */
 function submitBatch(client: PgClient, batch: Batch): Promise<void> {
   return new Promise((resolve, reject) => {
