@@ -13,22 +13,6 @@ export type DetectedTool =
    */
   | { readonly problem: 'unsupported' | 'unknown' | 'ambiguous' | 'undetected'; readonly message: string }
 
-/** Folders where migrations usually are, the most telling ones first. */
-export const USUAL_FOLDERS: readonly string[] = [
-  'prisma/migrations',
-  'src/main/resources/db/migration',
-  'db/migration',
-  'db/migrations',
-  'database/migrations',
-  'drizzle',
-  'src/db/migrations',
-  'src/migrations',
-  'migrations',
-  'sql/migrations',
-  'db',
-  'sql',
-]
-
 /** @param wanted `migrations.tool` of the config, or null where it is to be found out. */
 export async function detectTool(project: ProjectFiles, path: string, wanted: string | null): Promise<DetectedTool> {
   if (wanted !== null) return namedTool(project, path, wanted)

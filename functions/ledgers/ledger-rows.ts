@@ -1,0 +1,124 @@
+/** Reads the rows of tables that are ledgers, as text: all of them together, in pages where answers have a limit. */
+import type { Connection, Query } from '../connections/connection.ts'
+import { DatabaseError } from '../connections/connection.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { LedgerRow } from './ledger.ts'
+import { nameOf } from './choose-ledger.ts'
+
+export interface TableName {
+  readonly schema: string
+  readonly table: string
+}
+
+/** What of an engine is needed to read a table's rows. */
+export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify' | 'tableDigest'>
+
+export interface TableToRead extends TableName {
+  readonly columns: readonly string[]
+  readonly orderBy: readonly string[]
+}
+
+export interface TableContents {
+  /** Rows by table, or why they may not be read. */
+  readonly rows: ReadonlyMap<string, readonly LedgerRow[] | string>
+  readonly digests: ReadonlyMap<string, string>
+}
+
+/** All tables together in one snapshot; one by one only where that is refused, or answers have a limit. */
+export async function readTables(
+  connection: Connection,
+  engine: LedgerEngine,
+  tables: readonly TableToRead[],
+): Promise<TableContents> {
+  const unique = [...new Map(tables.map((table) => [nameOf(table), table])).values()]
+  if (unique.length > 0 && connection.traits.maxAnswerBytes === null) {
+    try {
+      return await readTogether(connection, engine, unique)
+    } catch (error) {
+      if (deniedDetail(engine, error) === null) throw error
+    }
+  }
+  const rows = new Map<string, readonly LedgerRow[] | string>()
+  const digests = new Map<string, string>()
+  for (const table of unique) {
+    const found = await readOne(connection, engine, table)
+    rows.set(nameOf(table), typeof found === 'string' ? found : found.rows)
+    if (typeof found !== 'string') digests.set(nameOf(table), found.digest)
+  }
+  return { rows, digests }
+}
+
+async function readTogether(
+  connection: Connection,
+  engine: LedgerEngine,
+  tables: readonly TableToRead[],
+): Promise<TableContents> {
+  const queries: readonly Query<string | readonly LedgerRow[]>[] = [
+    ...tables.map((table) => engine.tableDigest(table)),
+    ...tables.map((table) => rowsQuery(engine, table, null)),
+  ]
+  const answers = await connection.read(queries)
+  const digests = new Map<string, string>()
+  const rows = new Map<string, readonly LedgerRow[]>()
+  for (const [at, table] of tables.entries()) {
+    const digest = answers[at]
+    const found = answers[tables.length + at]
+    if (typeof digest === 'string') digests.set(nameOf(table), digest)
+    if (typeof found === 'object') rows.set(nameOf(table), found)
+  }
+  return { rows, digests }
+}
+
+/** The digest first: a row that arrives between the pages makes it differ from the one that is read afterwards. */
+async function readOne(
+  connection: Connection,
+  engine: LedgerEngine,
+  table: TableToRead,
+): Promise<{ readonly digest: string; readonly rows: readonly LedgerRow[] } | string> {
+  try {
+    const [digest] = await connection.read([engine.tableDigest(table)])
+    const limit = connection.traits.maxAnswerBytes
+    if (limit === null) return { digest, rows: (await connection.read([rowsQuery(engine, table, null)]))[0] }
+    // A row of a ledger is some 250 bytes, and answers are JSON: a quarter of the limit is in use.
+    const size = Math.max(1, Math.floor(limit / 1024))
+    const rows: LedgerRow[] = []
+    for (;;) {
+      const [page] = await connection.read([rowsQuery(engine, table, { size, from: rows.length })])
+      rows.push(...page)
+      if (page.length < size) return { digest, rows }
+    }
+  } catch (error) {
+    const denied = deniedDetail(engine, error)
+    if (denied === null) throw error
+    return denied
+  }
+}
+
+/** How a column becomes text, and how much of it: a failed run's log may be longer than a row of the Data API. */
+const AS_TEXT: Readonly<Record<Engine['name'], string>> = { postgres: 'text', mysql: 'char' }
+const LONGEST = 4000
+
+function rowsQuery(
+  engine: LedgerEngine,
+  { schema, table, columns, orderBy }: TableToRead,
+  page: { readonly size: number; readonly from: number } | null,
+): Query<readonly LedgerRow[]> {
+  const type = AS_TEXT[engine.name]
+  const list = columns.map((column) => `substring(CAST(l.${engine.identifier(column)} AS ${type}), 1, ${LONGEST})`)
+  const order = orderBy.map((column) => `l.${engine.identifier(column)}`)
+  const sql = [
+    `SELECT ${list.join(', ')}`,
+    `FROM ${engine.identifier(schema)}.${engine.identifier(table)} l`,
+    ...(order.length === 0 ? [] : [`ORDER BY ${order.join(', ')}`]),
+    ...(page === null ? [] : [`LIMIT ${page.size} OFFSET ${page.from}`]),
+  ]
+  const names = columns.map((column) => column.toLowerCase())
+  return {
+    sql: sql.join(' '),
+    parse: (rows) => rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? null]))),
+  }
+}
+
+function deniedDetail(engine: LedgerEngine, error: unknown): string | null {
+  return error instanceof DatabaseError && engine.classify(error) === 'denied' ? error.message : null
+}
