@@ -26,7 +26,10 @@ UNION ALL SELECT 'schema', s.schema, has_schema_privilege(s.nsp, 'USAGE')::text,
       return {
         buckets: of('bucket').map((row) => ({ bucket: Number(row[1]), ...digestOfRow(row) })),
         grants: grants ?? { objects: 0, sum: '0' },
-        schemas: of('schema').map((row) => ({ expected: text(row, 1), usable: row[2] === 'true' })),
+        schemas: scope.schemas.flatMap(({ expected }) => {
+          const there = of('schema').find((row) => row[1] === expected)
+          return there === undefined ? [] : [{ expected, usable: there[2] === 'true' }]
+        }),
       }
     },
   }

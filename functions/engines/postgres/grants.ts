@@ -6,10 +6,16 @@ import { routinesSql } from './routines.ts'
 const TABLE_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
 const COLUMN_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']
 const SEQUENCE_PRIVILEGES = ['USAGE', 'SELECT', 'UPDATE']
+/** CREATE on public is everybody's before 15, and nobody's later: it says nothing of a release. */
 const SCHEMA_PRIVILEGES = ['USAGE', 'CREATE']
 
 function oneOf(privileges: readonly string[]): string {
   return `(VALUES ${privileges.map((privilege) => `(${literal(privilege)})`).join(', ')}) v (privilege)`
+}
+
+/** Grants are pasted, and public is the one schema that everybody's search_path has. */
+function schemaBefore(row: string): string {
+  return `CASE WHEN ${row}.schema = 'public' THEN '' ELSE ${quotedName(`${row}.schema`)} || '.' END || `
 }
 
 /**
@@ -23,20 +29,20 @@ export const readGrants: Reader = ({ scope, selection }) => {
   return `SELECT g.schema, g.grp, g.bucket, g.privilege || ' on ' || g.object AS name, ${facts} AS facts
     FROM (SELECT oid AS role FROM pg_roles WHERE rolname = ${literal(scope.role)}) a
     CROSS JOIN LATERAL (
-      SELECT r.schema, r.grp, r.bucket, v.privilege, 'table ' || ${quotedName('r.grp')} AS object FROM rel r, ${oneOf(TABLE_PRIVILEGES)}
+      SELECT r.schema, r.grp, r.bucket, v.privilege, 'table ' || ${schemaBefore('r')}${quotedName('r.grp')} AS object FROM rel r, ${oneOf(TABLE_PRIVILEGES)}
       WHERE r.relkind IN ('r', 'p', 'f', 'v', 'm') AND has_table_privilege(a.role, r.oid, v.privilege)
       UNION ALL
-      SELECT r.schema, r.grp, r.bucket, v.privilege || ' (' || ${quotedName('c.attname')} || ')', 'table ' || ${quotedName('r.grp')}
+      SELECT r.schema, r.grp, r.bucket, v.privilege || ' (' || ${quotedName('c.attname')} || ')', 'table ' || ${schemaBefore('r')}${quotedName('r.grp')}
       FROM rel r JOIN pg_attribute c ON c.attrelid = r.oid AND c.attnum > 0 AND NOT c.attisdropped AND c.attacl IS NOT NULL, ${oneOf(COLUMN_PRIVILEGES)}
       WHERE has_column_privilege(a.role, r.oid, c.attnum, v.privilege) AND NOT has_table_privilege(a.role, r.oid, v.privilege)
       UNION ALL
-      SELECT r.schema, r.grp, r.bucket, v.privilege, 'sequence ' || ${quotedName('r.grp')} FROM rel r, ${oneOf(SEQUENCE_PRIVILEGES)}
+      SELECT r.schema, r.grp, r.bucket, v.privilege, 'sequence ' || ${schemaBefore('r')}${quotedName('r.grp')} FROM rel r, ${oneOf(SEQUENCE_PRIVILEGES)}
       WHERE r.relkind = 'S' AND has_sequence_privilege(a.role, r.oid, v.privilege)
       UNION ALL
       SELECT s.schema, s.schema, ${bucketSql('s.schema', 's.schema')}, v.privilege, 'schema ' || ${quotedName('s.schema')} FROM scope s, ${oneOf(SCHEMA_PRIVILEGES)}
-      WHERE has_schema_privilege(a.role, s.nsp, v.privilege) AND ${selected(scope, selection, 's.schema', 's.schema')}
+      WHERE (v.privilege <> 'CREATE' OR s.schema <> 'public') AND has_schema_privilege(a.role, s.nsp, v.privilege) AND ${selected(scope, selection, 's.schema', 's.schema')}
       UNION ALL
-      SELECT p.schema, p.grp, ${bucketSql('p.schema', 'p.grp')}, 'EXECUTE', 'routine ' || ${quotedName('p.proname')} || substr(p.grp, length(p.proname) + 1) FROM (${routinesSql()}) p
+      SELECT p.schema, p.grp, ${bucketSql('p.schema', 'p.grp')}, 'EXECUTE', 'routine ' || ${schemaBefore('p')}${quotedName('p.proname')} || substr(p.grp, length(p.proname) + 1) FROM (${routinesSql()}) p
       WHERE ${selected(scope, selection, 'p.schema', 'p.grp')} AND has_function_privilege(a.role, p.oid, 'EXECUTE')
     ) g`
 }

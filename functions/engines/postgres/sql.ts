@@ -67,9 +67,9 @@ export function quotedName(expression: string): string {
   return `CASE WHEN ${expression} ~ '^(json(_[a-z]+)?|merge_action|system_user)$' THEN ${expression}::text ELSE quote_ident(${expression}) END`
 }
 
-/** An object's name, with its schema where that is not `own`. Schemas of the scope go by the names of the expectation. */
+/** An object's name, with its schema where that is neither `own` nor pg_catalog (11). Schemas of the scope go by the names of the expectation. */
 export function relativeName(own: string, namespace: string, name: string): string {
-  return `CASE WHEN ${namespace} = ${own} THEN '' ELSE coalesce((SELECT ${quotedName('known.schema')} FROM scope known WHERE known.nsp = ${namespace}), (SELECT ${quotedName('other.nspname')} FROM pg_namespace other WHERE other.oid = ${namespace})) || '.' END || ${quotedName(name)}`
+  return `CASE WHEN ${namespace} IN (${own}, 11) THEN '' ELSE coalesce((SELECT ${quotedName('known.schema')} FROM scope known WHERE known.nsp = ${namespace}), (SELECT ${quotedName('other.nspname')} FROM pg_namespace other WHERE other.oid = ${namespace})) || '.' END || ${quotedName(name)}`
 }
 
 /** The collation's name where it is not the default of the column's type. 100 is "default" (pg_collation.dat). */
