@@ -164,11 +164,17 @@ function failedFinding({ ledger, migration, applied }: MigrationStanding, readin
     nextSteps: [
       {
         text: `see in the log of the last migration run why it stopped and mend that, then clear the failed state${ledger.commands.repair === null ? ' by hand' : ''}`,
-        command: ledger.commands.repair,
+        command: repairCommand(ledger, migration),
       },
       { text: 'run it again, then look again', command: ledger.commands.migrate },
     ],
   })
+}
+
+function repairCommand(ledger: LedgerExpectation, migration: Migration): string | null {
+  const before = ledger.migrations[ledger.migrations.indexOf(migration) - 1]?.key ?? '-1'
+  const words: Readonly<Record<string, string>> = { NAME: quoteArgument(migration.subject), VERSION: before }
+  return ledger.commands.repair?.replace(/(?<=\s)(?:NAME|VERSION)(?=\s|$)/, (word) => words[word] ?? word) ?? null
 }
 
 function editedFinding({ migration, applied }: MigrationStanding, reading: LedgerReading): Finding {

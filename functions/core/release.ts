@@ -111,7 +111,10 @@ export interface LedgerCommands {
   readonly migrate: string
   /** Applies a late one, where that needs another command; null where it cannot be run at all. */
   readonly migrateLate: string | null
-  /** Clears a failed state after the repair. */
+  /**
+   * Clears a failed state after the repair. The word NAME stands for the failed migration's subject, VERSION for the key of
+   * the one before it (-1 where it is the first).
+   */
   readonly repair: string | null
 }
 

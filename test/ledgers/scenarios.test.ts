@@ -77,3 +77,24 @@ test.each(scenarios.flat().sort())('%s', async (scenario) => {
     expect(said.some((finding) => finding.severity === 'error')).toBe(right.exit === 1)
   }
 })
+
+test('the command that clears a failed state names what failed: it works when it is pasted', async () => {
+  const commandFor = async (scenario: string): Promise<string | null | undefined> => {
+    const folder = new URL(`${scenario}/`, FIXTURES)
+    const { migrations } = config.parse(parse(await readFile(new URL('project/deploywatch.yaml', folder), 'utf8')))
+    const expectation = await expectLedger(openProject(new URL('project', folder).pathname), migrations.path)
+    const database = await createDatabase()
+    await loadDump(database.url, await readFile(new URL('target.sql', folder), 'utf8'))
+    const { observation } = await lookAt(database.url, expectation)
+    await database.drop()
+    const { findings } = compareLedger(expectation, observation)
+    return findings.find((finding) => finding.code === 'migration-failed')?.nextSteps[0]?.command
+  }
+  expect(await commandFor('prisma/failed-not-null')).toBe(
+    'npx prisma migrate resolve --rolled-back 20250521163305_require_cost_centre',
+  )
+  // The version before the dirty one: `up` then runs the failed one again. Forcing the dirty one would skip it.
+  expect(await commandFor('golang-migrate/dirty-rolled-back-statement')).toBe(
+    'migrate -path migrations -database "$DATABASE_URL" force 3',
+  )
+})
