@@ -78,6 +78,18 @@ describe('0.x', () => {
     expect((await interpret([{ hash: '', created_at: '10' }], files)).at(-1)?.place).toBe(1)
   })
 
+  test('an older "when" is passed also where a newer, pending entry stands before it', async () => {
+    const files = journal(['a', 10], ['b', 30], ['pending', 40], ['late', 20])
+    const applied = await interpret(
+      [
+        { hash: '', created_at: '10' },
+        { hash: '', created_at: '30' },
+      ],
+      files,
+    )
+    expect(applied.at(-1)?.place).toBe(4)
+  })
+
   test('a ledger that 1.x has upgraded is still known by its times', async () => {
     const applied = await interpret([{ hash: '', created_at: '10', name: '20250101000000_a' }], journal(['a', 10]))
     expect(applied.map(({ key }) => key)).toEqual(['10'])
