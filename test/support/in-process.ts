@@ -1,0 +1,51 @@
+/** `deploywatch check` in this process: all that the built program does but starting it, which costs half a second. */
+import { run } from '../../cli/commands/check.ts'
+import type { CliIo } from '../../cli/io.ts'
+import { EXIT, UsageError } from '../../cli/io.ts'
+import { ConfigError } from '../../functions/config/problem.ts'
+import type { Report } from '../../functions/core/report.ts'
+import { reportSchema } from '../../functions/outputs/report-schema.ts'
+
+export interface InProcess {
+  readonly exit: number
+  /** null where it was wrong use. */
+  readonly report: Report | null
+  readonly stderr: string
+}
+
+export interface Where {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly environment?: string
+  /** null: nothing is remembered between looks. */
+  readonly store: string
+}
+
+export async function checkInProcess(where: Where): Promise<InProcess> {
+  const output = { stdout: '', stderr: '' }
+  const io: CliIo = {
+    stdout: { write: (text: string) => void (output.stdout += text) },
+    stderr: { write: (text: string) => void (output.stderr += text) },
+    env: where.env,
+    cwd: where.cwd,
+  }
+  try {
+    const exit = await run(
+      {
+        config: 'deploywatch.yaml',
+        release: null,
+        running: null,
+        store: where.store,
+        format: 'json',
+        output: null,
+        env: where.environment ?? 'production',
+        deployed: false,
+      },
+      io,
+    )
+    return { exit, report: reportSchema.parse(JSON.parse(output.stdout)) as Report, stderr: output.stderr }
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error
+    return { exit: EXIT.usage, report: null, stderr: `${output.stderr}${error.message}` }
+  }
+}
