@@ -3,12 +3,12 @@ import { ConnectionError } from './connection.ts'
 import type { DatabaseTarget } from './connection.ts'
 import { awsFailure } from './aws-errors.ts'
 
-export interface SecretsClient {
+interface SecretsClient {
   /** The secret's text, as GetSecretValue answers it. */
   readSecret(id: string): Promise<string | undefined>
 }
 
-export interface TokenSigner {
+interface TokenSigner {
   signToken(at: { readonly hostname: string; readonly port: number; readonly username: string }): Promise<string>
 }
 
@@ -31,7 +31,7 @@ export function regionOfArn(arn: string): string | null {
 }
 
 /** `orders.abc.eu-west-1.rds.amazonaws.com` → `eu-west-1`. */
-export function regionOfHost(host: string): string | null {
+function regionOfHost(host: string): string | null {
   return /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com(?:\.cn)?$/.exec(host)?.[1] ?? null
 }
 

@@ -57,6 +57,12 @@ const EXCEPTIONS: Readonly<Record<string, Verdict>> = {
     transient: true,
     advice: "the look's transaction was ended by the service: try again",
   },
+  // Ours alone: the SDK repeated a call whose first try still runs.
+  TransactionBusy: {
+    code: 'check-timeout',
+    transient: false,
+    advice: 'the statement outlived its request: raise the timeout, or make the query cheaper',
+  },
   InternalServerErrorException: {
     code: 'database-unreachable',
     transient: true,
@@ -101,15 +107,17 @@ const TEXTS: readonly (readonly [pattern: RegExp, sqlState: string])[] = [
   [/statement timeout|timed? ?out/i, '57014'],
   [/lock timeout/i, '55P03'],
   [/response size limit|size was too large|packet for query is too large|too large/i, '54000'],
+  [/\blength\b.*(?:at most|less than or equal)/i, '54000'],
   [/multistatement/i, '42601'],
   [/unsupported data type|multidimensional|array parameters/i, '0A000'],
 ]
 
-/** Older clusters answer BadRequestException with the text of what newer ones have an exception for. */
+/** Without an SQLSTATE the text is the service's own; older clusters have it where newer ones have an exception. */
 const OLD_TEXTS: readonly (readonly [pattern: RegExp, exception: string])[] = [
   [/HttpEndpoint is not enabled/i, 'HttpEndpointNotEnabledException'],
   [/is resuming|communications link failure/i, 'DatabaseResumingException'],
   [/transaction .* is not found/i, 'TransactionNotFoundException'],
+  [/still running a query/i, 'TransactionBusy'],
 ]
 
 export interface CallFacts {
@@ -176,7 +184,8 @@ function excerptOf(sql: string | null): string {
 export function dataApiFailure(error: unknown, facts: CallFacts): DatabaseError | ConnectionError {
   if (error instanceof ConnectionError || error instanceof DatabaseError) return error
   const { name, message } = awsErrorFacts(error)
-  const old = name === 'BadRequestException' ? OLD_TEXTS.find(([pattern]) => pattern.test(message))?.[1] : undefined
+  const own = (name === 'BadRequestException' || name === 'DatabaseErrorException') && !/SQLState:/i.test(message)
+  const old = own ? OLD_TEXTS.find(([pattern]) => pattern.test(message))?.[1] : undefined
   const verdict = EXCEPTIONS[old ?? name]
   if (verdict !== undefined) {
     const said = message === '' || message === 'UnknownError' ? name : `${message} (${name})`

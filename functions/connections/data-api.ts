@@ -28,13 +28,13 @@ export interface DataApiClient {
   destroy(): void
 }
 
-export interface CallInput {
+interface CallInput {
   readonly resourceArn: string
   readonly secretArn: string
   readonly database: string
 }
 
-export interface Answer<T> {
+interface Answer<T> {
   readonly output: T
   readonly bytes: number | null
 }
@@ -75,7 +75,7 @@ function isStandIn(endpoint: string | null): boolean {
 }
 
 /** The SDK's client behind the three calls. */
-export async function openSdkClient(target: DataApiTarget, options: DataApiOptions): Promise<DataApiClient> {
+async function openSdkClient(target: DataApiTarget, options: DataApiOptions): Promise<DataApiClient> {
   const sdk = await import('@aws-sdk/client-rds-data')
   const region = target.region ?? regionOfArn(target.cluster)
   const timeoutMs = resolveReadOptions(options.read).statementTimeoutMs

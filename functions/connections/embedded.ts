@@ -1,4 +1,6 @@
 /** The embedded server (PGlite) as a connection. It has no timers: statement and lock timeouts are set, and never fire. */
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { ConnectionError } from './connection.ts'
 import type { Connection, Query, QueryValues, ReadOptions } from './connection.ts'
@@ -69,8 +71,26 @@ export function embeddedConnection(pglite: PGlite, defaults: Partial<ReadOptions
   }
 }
 
-/** Opens an embedded database in a folder, or in memory, and owns it: `close()` shuts it down. */
+/** PGlite makes a database in any folder: one that is misspelt would be looked at as one that is empty. */
+async function refuseMissing(folder: string): Promise<void> {
+  try {
+    await access(join(folder, 'PG_VERSION'))
+  } catch (error) {
+    throw new ConnectionError(
+      `there is no embedded database in ${JSON.stringify(folder)}: give the folder in which PGlite keeps one`,
+      'database-unreachable',
+      false,
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * Opens an embedded database in a folder, where there has to be one, or an empty one in memory, and owns it: `close()`
+ * shuts it down.
+ */
 export async function openEmbedded(folder: string | null, defaults: Partial<ReadOptions> = {}): Promise<Connection> {
+  if (folder !== null) await refuseMissing(folder)
   const { PGlite } = await import('@electric-sql/pglite')
   let pglite: PGlite
   try {

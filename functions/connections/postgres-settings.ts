@@ -15,15 +15,14 @@ export const PINNED_SETTINGS: readonly (readonly [name: string, value: string])[
   ['standard_conforming_strings', 'on'],
   // A look of many small statements: compiling any of them costs more than it saves.
   ['jit', 'off'],
-  ['max_parallel_workers_per_gather', '0'],
   // A looker that died must not hold its snapshot, and with it VACUUM, open.
   ['idle_in_transaction_session_timeout', '60000'],
 ]
 
 /** A look waits for a lock this long at most: who waits for ACCESS SHARE makes those behind it wait too. */
-export const MAX_LOCK_TIMEOUT_MS = 1000
+const MAX_LOCK_TIMEOUT_MS = 1000
 
-export const DEFAULT_READ_OPTIONS: ReadOptions = {
+const DEFAULT_READ_OPTIONS: ReadOptions = {
   statementTimeoutMs: 10_000,
   lockTimeoutMs: MAX_LOCK_TIMEOUT_MS,
   searchPath: null,

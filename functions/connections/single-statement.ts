@@ -144,7 +144,7 @@ function refusal(sqlState: string, message: string, statement: number, position:
 }
 
 /** Characters as the server counts them, from 1: code points, not UTF-16 units. */
-export function positionOf(sql: string, at: number): number {
+function positionOf(sql: string, at: number): number {
   return Array.from(sql.slice(0, at)).length + 1
 }
 

@@ -16,7 +16,7 @@ export type Operation =
   | 'ExecuteStatement'
   | 'BatchExecuteStatement'
 
-export interface Fault {
+interface Fault {
   readonly name: ExceptionName
   readonly message?: string
 }

@@ -11,7 +11,7 @@ export interface Limits {
   readonly transactionMs: number
 }
 
-export const SERVICE_LIMITS: Limits = {
+const SERVICE_LIMITS: Limits = {
   answerBytes: 1_048_576,
   rowBytes: 65_536,
   requestBytes: 4 * 1_048_576,

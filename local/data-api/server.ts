@@ -32,7 +32,7 @@ export interface DataApiServerOptions {
 }
 
 /** A call that arrived, and the exception that answered it, if one did. */
-export type RecordedCall = Call & { readonly exception: string | null }
+type RecordedCall = Call & { readonly exception: string | null }
 
 export interface DataApiServer extends Pick<Faults, 'fail' | 'pause'> {
   /** `http://127.0.0.1:PORT`: the `endpoint` of a `data-api` target. */

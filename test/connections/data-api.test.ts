@@ -151,6 +151,7 @@ describe('each exception of the service', () => {
     ['BadRequestException', 'Database returned more than the allowed response size limit', '54000'],
     ['BadRequestException', 'ERROR: column "x" does not exist\n  Position: 8; SQLState: 42703', '42703'],
     ['ValidationException', "Multistatements aren't supported", '42601'],
+    ['ValidationException', 'sql: length 70000 must be at most 65536', '54000'],
   ]
 
   test.each(statement)(
@@ -184,6 +185,14 @@ describe('each exception of the service', () => {
     server.fail('BadRequestException', 1000, { message })
     expect(await errorOf(look())).toMatchObject({ name: 'ConnectionError', code })
   })
+})
+
+test('a statement that still runs when the SDK asks again is a timeout', async () => {
+  server.fail('DatabaseErrorException', 1, {
+    operation: 'ExecuteStatement',
+    message: 'Transaction is still running a query',
+  })
+  expect(await errorOf(look())).toMatchObject({ name: 'ConnectionError', code: 'check-timeout' })
 })
 
 describe('a paused cluster', () => {

@@ -16,7 +16,7 @@ export function dataApiTarget(endpoint: string, name: string): Extract<DatabaseT
 }
 
 /** Locks a table from another session. */
-export async function lockTable(url: string, table: string): Promise<() => Promise<void>> {
+async function lockTable(url: string, table: string): Promise<() => Promise<void>> {
   const client = new Client({ connectionString: url })
   await client.connect()
   await client.query(`BEGIN; LOCK TABLE ${table}`)
