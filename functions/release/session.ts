@@ -18,6 +18,9 @@ export interface Session {
 
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/** DISCARD ALL, but for what is prepared: the statements with which we read in this session are. */
+const CLEAN = `CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES`
+
 /** `BEGIN` of a file is answered by a warning inside ours; after its `COMMIT` or `ROLLBACK` the rest needs one again. */
 const ENDS_TRANSACTION = /^\s*(commit|end|rollback|abort)\b(?![\s\S]*\b(to|prepared)\b)/i
 
@@ -38,7 +41,7 @@ export function openSession(server: Throwaway): Session {
 
   async function clean(): Promise<void> {
     await server.run('ROLLBACK')
-    await server.run('DISCARD ALL')
+    await server.run(CLEAN)
   }
 
   /** All or nothing; null: a statement failed, and nothing is left of the others unless the file committed itself. */

@@ -19,6 +19,8 @@ export interface Throwaway {
    * @throws {DatabaseError} the server refused it.
    */
   run(sql: string): Promise<StatementResult>
+  /** Whether `connection` reads in the session of `run`, and so sees what that has prepared. */
+  readonly oneSession: boolean
   /** Reads what has been committed. */
   readonly connection: Connection
   /** All databases of the server as bytes that it can be started from, or null where it cannot be saved. */

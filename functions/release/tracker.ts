@@ -6,6 +6,7 @@ import type { CatalogObject } from '../core/catalog.ts'
 import { factsText, identityOf } from '../core/catalog.ts'
 import type { ExpectedObject, MigrationEffect, ObjectReference } from '../core/release.ts'
 import type { Engine, Scope } from '../engines/engine.ts'
+import { createGroupReader } from './postgres/group-reader.ts'
 import type { GroupName, WhereaboutsEntry } from './postgres/resolve.ts'
 import { createWhereabouts, resolveGroups } from './postgres/resolve.ts'
 import type { Touch } from './postgres/touches.ts'
@@ -41,13 +42,11 @@ export interface Tracker {
   state(): TrackerState
 }
 
-/** How many groups one query asks for. */
-const GROUPS_AT_ONCE = 500
-
 export function createTracker(input: TrackerInput): Tracker {
   const { server, engine } = input
   const known = new Map<string, Map<string, ExpectedObject>>()
   const whereabouts = createWhereabouts(input.state?.whereabouts)
+  const reader = createGroupReader(server, engine)
   const touchedBy = new Map<string, number | null>()
   let scope: Scope | null = null
   for (const object of input.state?.objects ?? []) groupIn(known, object.object).set(identityOf(object.object), object)
@@ -60,9 +59,9 @@ export function createTracker(input: TrackerInput): Tracker {
   async function readGroups(groups: readonly GroupName[]): Promise<readonly CatalogObject[]> {
     const at = await currentScope()
     const read: CatalogObject[] = []
-    for (let from = 0; from < groups.length; from += GROUPS_AT_ONCE) {
-      const [objects] = await server.connection.read([engine.objects(at, groups.slice(from, from + GROUPS_AT_ONCE))], LONG)
-      read.push(...objects)
+    for (const some of reader.batches(groups)) {
+      const query = server.oneSession ? await reader.query(at, some, known.size) : engine.objects(at, some)
+      read.push(...(await server.connection.read([query], LONG))[0])
     }
     return read
   }

@@ -1,11 +1,12 @@
 /** Reading only what a migration touched gives the catalog that reading everything gives, whatever the DDL. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { postgres } from '../../functions/engines/postgres/index.ts'
 import type { Cache } from '../../functions/release/cache.ts'
 import { startPglite } from '../../functions/release/postgres/pglite.ts'
 import { replay } from '../../functions/release/replay.ts'
 import type { Replayed } from '../../functions/release/replay.ts'
-import { engine, makeCache } from './support.ts'
+import { makeCache } from './support.ts'
 
 let cache: Cache
 let remove: () => Promise<void>
@@ -66,7 +67,7 @@ async function run(migrations: readonly (readonly string[])[]): Promise<Replayed
   try {
     return await replay({
       server,
-      engine,
+      engine: postgres,
       before: [],
       migrations: migrations.map((texts, at) => ({
         subject: `V${at + 1}`,

@@ -5,20 +5,13 @@ import { join } from 'node:path'
 import { parseConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import type { ObjectReference } from '../../functions/core/release.ts'
-import { grants, objects, selectedObjects } from '../../functions/engines/postgres/catalog.ts'
-import type { Engine } from '../../functions/engines/engine.ts'
+import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import { projectOf } from '../../functions/ledgers/project-files.ts'
 import type { BuildInput } from '../../functions/release/build.ts'
 import { buildRelease } from '../../functions/release/build.ts'
 import { openCache } from '../../functions/release/cache.ts'
 import type { BuiltRelease } from '../../functions/release/manifest.ts'
-
-export const engine = {
-  objects,
-  grants,
-  readCatalog: async (connection, scope) => (await connection.read([selectedObjects(scope, { by: 'all' })]))[0],
-} as Partial<Engine> as Engine
 
 /** One cache for all of a suite: the fresh server is made once. */
 export async function makeCache(): Promise<{ readonly cache: ReturnType<typeof openCache>; remove(): Promise<void> }> {
@@ -42,7 +35,7 @@ export async function build(
   return buildRelease({
     loaded: configOf(options.config),
     release: { version: '1.0.0', commit: null },
-    engine,
+    engine: postgres,
     tools: LEDGER_TOOLS,
     project: projectOf(files),
     connect: async () => Promise.reject(new Error('no environment is to be reached here')),

@@ -1,5 +1,6 @@
 import type { Reader } from './reader.ts'
 import { selected } from './scope.ts'
+import type { Selection } from './scope.ts'
 import { bucketSql, deparsed, factsSql, flag, word } from './sql.ts'
 
 const FORMS = { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' }
@@ -36,14 +37,16 @@ export const readRoutines: Reader = ({ scope, selection }) => {
     settings: `array_to_string(p.proconfig, ', ')`,
   })
   return `SELECT p.schema, p.grp, ${bucketSql('p.schema', 'p.grp')} AS bucket, p.grp AS name, ${facts} AS facts
-    FROM (${routinesSql()}) p JOIN pg_language l ON l.oid = p.prolang
+    FROM (${routinesSql(selection)}) p JOIN pg_language l ON l.oid = p.prolang
     WHERE ${selected(scope, selection, 'p.schema', 'p.grp')}`
 }
 
 /** `grp` is the name with its argument types. OFFSET 0 keeps it from being computed again for every use of it. */
-export function routinesSql(): string {
+export function routinesSql(selection: Selection = { by: 'all' }): string {
+  // What stands before a parenthesis of a wanted group: pg_proc has thousands of rows of the system's own, and an index by name.
+  const named = `AND o.proname IN (SELECT left(w.grp, i - 1)::name FROM wanted w, generate_series(1, length(w.grp)) i WHERE substr(w.grp, i, 1) = '(')`
   return `SELECT s.schema, s.path, o.*, ${deparsed('s.path', `o.proname || '(' || oidvectortypes(o.proargtypes) || ')'`)} AS grp
-    FROM scope s JOIN pg_proc o ON o.pronamespace = s.nsp
+    FROM scope s JOIN pg_proc o ON o.pronamespace = s.nsp ${selection.by === 'groups' ? named : ''}
     WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype IN ('e', 'i'))
     OFFSET 0`
 }

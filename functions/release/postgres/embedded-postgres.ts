@@ -84,6 +84,7 @@ async function openSession(url: string, remove: () => Promise<void>): Promise<Th
   return {
     version: (rows[0]?.[0] ?? '').split(' ')[0] ?? '',
     run,
+    oneSession: false,
     connection,
     save: async () => null,
     close: async () => {

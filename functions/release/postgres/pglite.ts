@@ -90,6 +90,7 @@ async function throwaway(database: PGlite): Promise<Throwaway> {
   return {
     version: (rows[0]?.[0] ?? '').split(' ')[0] ?? '',
     run,
+    oneSession: true,
     connection: embeddedConnection(database),
     save: () => pack(database),
     close: () => database.close(),

@@ -6,6 +6,7 @@
 import type { Row } from '../../connections/connection.ts'
 import { deparsed } from '../../engines/postgres/sql.ts'
 import type { Throwaway } from '../throwaway.ts'
+import { executePrepared } from './prepared.ts'
 import type { Address, Touch } from './touches.ts'
 
 export interface GroupName {
@@ -102,20 +103,18 @@ function splitLine(line: string): readonly [string, string] {
 }
 
 async function resolve(server: Throwaway, addresses: readonly Address[], dependants = false): Promise<readonly Row[]> {
-  const rows: Row[] = []
-  for (let at = 0; at < addresses.length; at += 2000) {
-    const seeds = addresses.slice(at, at + 2000).map(({ classId, objectId }) => `(${classId}::oid, ${objectId}::oid)`)
-    rows.push(...(await server.run(resolveSql(seeds.join(', '), dependants))).rows)
-  }
-  return rows
+  const list = (of: (address: Address) => string): string => `'{${addresses.map(of).join(',')}}'`
+  const values = [list(({ classId }) => classId), list(({ objectId }) => objectId)]
+  const name = dependants ? 'deploywatch_dependants' : 'deploywatch_family'
+  return (await server.run(await executePrepared(server, name, ['oid[]', 'oid[]'], () => resolveSql(dependants), values))).rows
 }
 
 /**
  * classid, objid, schema, candidate group, signature. Types stand for a relation's row and its arrays too; rules,
  * defaults, constraints, triggers, policies and indexes for the relation that they are on; a sequence for its owner.
  */
-function resolveSql(seeds: string, dependants: boolean): string {
-  return `WITH RECURSIVE seed (classid, objid) AS (VALUES ${seeds}),
+function resolveSql(dependants: boolean): string {
+  return `WITH RECURSIVE seed (classid, objid) AS (SELECT * FROM unnest($1, $2)),
 family AS (
   SELECT classid, objid FROM seed
   UNION
