@@ -97,8 +97,13 @@ function placeOf(version: string, migrations: readonly Migration[]): number {
   return placeAfter(migrations, (migration) => compareVersions(versionOf(migration), version) <= 0)
 }
 
-function versionOf(migration: Migration): string {
+/** The version of a migration that is no repeatable. */
+export function versionOf(migration: Pick<Migration, 'key'>): string {
   return migration.key.replace(/^B:/, '')
+}
+
+function isBaselineFile(migration: Migration): boolean {
+  return migration.key.startsWith('B:')
 }
 
 function isVersion(text: string): boolean {
@@ -117,14 +122,14 @@ function coveredBy(
   const known = new Set(listed.map((row) => row.key))
   const rows = live.filter((row) => row.success && (row.type === 'BASELINE' || BASELINE_FILE.test(row.type)))
   const baselines = rows.flatMap((row) => (row.version !== null && isVersion(row.version) ? [row.version] : []))
-  const file = migrations.find((migration) => migration.kind === 'baseline')
+  const file = migrations.find(isBaselineFile)
   if (live.length === 0 && file !== undefined) baselines.push(versionOf(file))
   const highest = baselines.sort(compareVersions).at(-1)
   const at = isoTime(rows.at(-1)?.row['installed_on'] ?? null)
   return migrations.flatMap((migration) => {
     if (known.has(migration.key) || migration.kind === 'repeatable') return []
     const below = highest !== undefined && compareVersions(versionOf(migration), highest) <= 0
-    const covered = migration.kind === 'baseline' ? live.length > 0 : below
+    const covered = isBaselineFile(migration) ? live.length > 0 : below
     if (!covered) return []
     const detail = below ? `covered by the baseline ${highest}` : 'runs only on a database without a history'
     const place = placeOf(versionOf(migration), migrations)

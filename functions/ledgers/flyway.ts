@@ -1,6 +1,6 @@
 /** Flyway: `flyway_schema_history`. Research: SqlMigrationResolver, DbMigrate, MigrationInfoServiceImpl; run with 13.12. */
 import type { Migration } from '../core/release.ts'
-import { interpretFlyway } from './flyway-history.ts'
+import { interpretFlyway, versionOf } from './flyway-history.ts'
 import type { FlywayName } from './flyway-files.ts'
 import { compareVersions, flywayChecksum, normalVersion, parseFlywayName, replacePlaceholders } from './flyway-files.ts'
 import type { FlywaySettings } from './flyway-settings.ts'
@@ -68,10 +68,13 @@ export const flyway = {
   read: { columns: Object.keys(COLUMNS), orderBy: ['installed_rank'] },
   lockTables: () => [],
   interpret: ({ rows, migrations }) => interpretFlyway(rows, migrations),
-  script: (migration, text, settings) =>
-    migration.form === 'code'
-      ? null
-      : { statements: splitStatements(replacePlaceholders(text, { ...BUILT_IN, ...settings.placeholders })) },
+  script: (migration, text, settings) => {
+    if (migration.form === 'code') return null
+    // A replay runs the versions that it stands for: to run it after them would make everything twice.
+    if (migration.kind === 'baseline') return { statements: [] }
+    const values = { ...BUILT_IN, ...settings.placeholders }
+    return { statements: splitStatements(replacePlaceholders(text, values)) }
+  },
   ledgerDdl: `CREATE TABLE flyway_schema_history (installed_rank INT NOT NULL, version VARCHAR(50),
   description VARCHAR(200) NOT NULL, type VARCHAR(20) NOT NULL, script VARCHAR(1000) NOT NULL, checksum INTEGER,
   installed_by VARCHAR(100) NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT now(), execution_time INTEGER NOT NULL,
@@ -185,19 +188,20 @@ function unresolvedNote(file: string, placeholder: string, name: FlywayName): st
 
 /** Versioned ones by version, a baseline after its equal; then repeatables by description, as Java orders strings. */
 function sortMigrations(migrations: readonly Migration[]): readonly Migration[] {
-  const version = (migration: Migration): string => migration.key.replace(/^B:/, '')
-  const highest = migrations
-    .filter(({ kind }) => kind === 'baseline')
-    .sort((a, b) => compareVersions(version(a), version(b)))
-  return migrations
-    .filter((migration) => migration.kind !== 'baseline' || migration === highest.at(-1))
-    .sort((a, b) => {
-      if (a.kind === 'repeatable' || b.kind === 'repeatable') {
-        if (a.kind !== b.kind) return a.kind === 'repeatable' ? 1 : -1
-        return a.key < b.key ? -1 : 1
-      }
-      return compareVersions(version(a), version(b)) || (a.kind === 'baseline' ? 1 : -1)
-    })
+  const baselines = migrations.filter(({ kind }) => kind === 'baseline')
+  const highest = baselines.sort((a, b) => compareVersions(versionOf(a), versionOf(b))).at(-1)
+  const versioned = migrations.filter(({ kind }) => kind === 'versioned')
+  const repeatable = migrations.filter(({ kind }) => kind === 'repeatable').sort((a, b) => (a.key < b.key ? -1 : 1))
+  const listed = [...versioned, ...(highest === undefined ? [] : [baselineOf(highest, versioned)])].sort(
+    (a, b) => compareVersions(versionOf(a), versionOf(b)) || (a === highest ? 1 : -1),
+  )
+  return [...listed, ...repeatable]
+}
+
+/** Where the versions that it stands for are gone from the repository, a baseline is the first of the versioned ones. */
+function baselineOf(baseline: Migration, versioned: readonly Migration[]): Migration {
+  const stands = versioned.some((other) => compareVersions(versionOf(other), versionOf(baseline)) <= 0)
+  return stands ? baseline : { ...baseline, kind: 'versioned' }
 }
 
 /** How this repository runs Flyway: by its config file, Maven or Gradle; null where nothing says so. */

@@ -178,6 +178,25 @@ describe('discovery', () => {
   })
 })
 
+describe('a replay', () => {
+  const replayed = async (...names: readonly string[]) => {
+    const { migrations } = await discover(inFolder(...names))
+    const settings = { path: PATH, placeholders: {}, table: null }
+    return migrations.flatMap((migration) =>
+      flyway.script(migration, 'SELECT 1', settings)?.statements.length === 1 ? [migration.subject] : [],
+    )
+  }
+
+  test('runs the versions that a baseline file stands for, or the file where they are gone', async () => {
+    expect(await replayed('B2__x.sql', 'V1__x.sql', 'V2__x.sql', 'V3__x.sql')).toEqual([
+      'V1__x.sql',
+      'V2__x.sql',
+      'V3__x.sql',
+    ])
+    expect(await replayed('B2__x.sql', 'V3__x.sql')).toEqual(['B2__x.sql', 'V3__x.sql'])
+  })
+})
+
 describe('placeholders', () => {
   const text = 'GRANT SELECT ON t TO ${owner};\n'
 
@@ -269,6 +288,12 @@ describe('history', () => {
     const names = ['V1__x.sql', 'V2__x.sql', 'B2__x.sql', 'V3__x.sql']
     expect(states(await interpret([row(1, '1')], ...names))).toEqual(['1 applied', 'B:2 baseline'])
     expect(states(await interpret([], ...names))).toEqual(['1 baseline', '2 baseline'])
+    expect(states(await interpret([], 'B2__x.sql', 'V3__x.sql'))).toEqual([])
+    expect(states(await interpret([row(1, '1'), row(2, '2')], 'B2__x.sql', 'V3__x.sql'))).toEqual([
+      '1 applied',
+      '2 applied',
+      'B:2 baseline',
+    ])
   })
 
   test('a DELETE row takes the latest row of its version out of count, and a later run counts again', async () => {
