@@ -68,3 +68,17 @@ export async function factsOf(
     await database.close()
   }
 }
+
+/**
+ * The stamp covers the cluster's roles, and suites that run beside this one make some: what must hold is tried again, and
+ * has to hold once. What does not hold by itself never does.
+ */
+export async function undisturbed(claim: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await claim()
+    } catch (error) {
+      if (attempt === 6) throw error
+    }
+  }
+}

@@ -47,6 +47,7 @@ ALTER INDEX orders_hash_idx RENAME TO other_idx
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_note_pattern_idx'::regclass
 CREATE VIEW fresh_view AS SELECT 1 AS one
 CREATE OR REPLACE VIEW order_ids AS SELECT id, id + 1 AS next FROM orders
+CREATE OR REPLACE VIEW order_ids AS SELECT id FROM orders WHERE id > 7
 ALTER VIEW guarded SET (security_barrier = false)
 DROP VIEW open_orders
 CREATE MATERIALIZED VIEW fresh_counts AS SELECT count(*) FROM orders
