@@ -315,7 +315,7 @@ const LONGEST_SHOWN = 200
 function show(value: string | null): string {
   if (value === null) return 'none'
   const line = value.replaceAll(/\s+/gu, ' ').trim()
-  return line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)}…` : line
+  return line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)} ...` : line
 }
 
 function quote(name: string): string {

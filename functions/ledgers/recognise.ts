@@ -39,5 +39,8 @@ export function recogniseColumns(table: CandidateTable, columns: LedgerColumns, 
   if (extra.length > 0 && !ownName.test(table.table)) return null
   const own = Object.keys(table.columns).filter((name) => columns[name.toLowerCase()] !== undefined)
   const beside = extra.length === 0 ? '' : `, and ${extra.join(', ')} beside them`
-  return `it has the columns ${own.join(', ')}${beside}`
+  const some = own.slice(0, 3).join(', ')
+  return own.length <= 3
+    ? `told by its columns ${some}${beside}`
+    : `told by its ${own.length} columns (${some} ...)${beside}`
 }
