@@ -46,7 +46,7 @@ export function createTracker(input: TrackerInput): Tracker {
   const { server, engine } = input
   const known = new Map<string, Map<string, ExpectedObject>>()
   const whereabouts = createWhereabouts(input.state?.whereabouts)
-  const reader = createGroupReader(server, engine)
+  const readGroups = createGroupReader(server, engine)
   const touchedBy = new Map<string, number | null>()
   let scope: Scope | null = null
   for (const object of input.state?.objects ?? []) groupIn(known, object.object).set(identityOf(object.object), object)
@@ -54,16 +54,6 @@ export function createTracker(input: TrackerInput): Tracker {
   async function currentScope(): Promise<Scope> {
     scope ??= await readScope(input)
     return scope
-  }
-
-  async function readGroups(groups: readonly GroupName[]): Promise<readonly CatalogObject[]> {
-    const at = await currentScope()
-    const read: CatalogObject[] = []
-    for (const some of reader.batches(groups)) {
-      const query = server.oneSession ? await reader.query(at, some, known.size) : engine.objects(at, some)
-      read.push(...(await server.connection.read([query], LONG))[0])
-    }
-    return read
   }
 
   async function readEverything(): Promise<readonly CatalogObject[]> {
@@ -106,7 +96,7 @@ export function createTracker(input: TrackerInput): Tracker {
       const everything = extent === 'everything' || touches.some(touchesEverything)
       const groups = await resolveGroups(server, touches, whereabouts)
       if (groups.length === 0 && touches.length === 0 && !everything) return { brought: [], changed: [], removed: [] }
-      const found = everything ? await readEverything() : await readGroups(groups)
+      const found = everything ? await readEverything() : await readGroups(await currentScope(), groups, known.size)
       const keys = everything ? [...known.keys()] : groups.map((group) => keyOf({ ...group, kind: 'table' }))
       const grants = await readGrants()
       const grantKeys = [...known.keys()].filter((key) => key.startsWith(GRANTS))

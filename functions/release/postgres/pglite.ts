@@ -21,9 +21,15 @@ export async function pgliteVersion(): Promise<string> {
 /**
  * - max_locks_per_transaction: a migration of 20,000 statements locks more than the default's 64 allow.
  * - client_min_messages: the server says what a statement costs only at debug1. Set here, DISCARD ALL keeps it.
+ * - plan_cache_mode: what the replay prepares would else be planned anew at each of its first runs, which is most of its cost.
  * - search_path: PGlite starts with `public` alone, a server with this.
  */
-const SETTINGS = ['max_locks_per_transaction=4096', 'client_min_messages=debug1', 'search_path="$user", public']
+const SETTINGS = [
+  'max_locks_per_transaction=4096',
+  'client_min_messages=debug1',
+  'search_path="$user", public',
+  'plan_cache_mode=force_generic_plan',
+]
 
 const KEPT_FRESH = 2
 

@@ -6,7 +6,7 @@
 import type { Row } from '../../connections/connection.ts'
 import { deparsed } from '../../engines/postgres/sql.ts'
 import type { Throwaway } from '../throwaway.ts'
-import { executePrepared } from './prepared.ts'
+import { runPrepared } from './prepared.ts'
 import type { Address, Touch } from './touches.ts'
 
 export interface GroupName {
@@ -48,12 +48,11 @@ export async function resolveGroups(
   }
   const addresses = new Map(touches.flatMap((touch) => (touch.address === null ? [] : [[keyOf(touch.address), touch.address]])))
   if (addresses.size === 0) return [...found.values()]
-  const rows = await resolve(server, [...addresses.values()])
   const reworded = note(await resolve(server, [...addresses.values()]), whereabouts, add)
   for (const [key, address] of addresses) {
     whereabouts.seen.get(key)?.groups.forEach(add)
     // An enum's value may have another name, and what else is altered (a collation, a server) has no signature here.
-    const altered = touches.some((touch) => touch.address === address && touch.tag.startsWith('ALTER'))
+    const altered = touches.some((touch) => touch.tag.startsWith('ALTER') && touch.address !== null && keyOf(touch.address) === key)
     if (altered && address.classId !== PG_CLASS) reworded.add(key)
   }
   if (reworded.size > 0) note(await resolve(server, [...reworded].map(addressOf), true), whereabouts, add)
@@ -106,7 +105,8 @@ async function resolve(server: Throwaway, addresses: readonly Address[], dependa
   const list = (of: (address: Address) => string): string => `'{${addresses.map(of).join(',')}}'`
   const values = [list(({ classId }) => classId), list(({ objectId }) => objectId)]
   const name = dependants ? 'deploywatch_dependants' : 'deploywatch_family'
-  return (await server.run(await executePrepared(server, name, ['oid[]', 'oid[]'], () => resolveSql(dependants), values))).rows
+  const statement = { name, types: ['oid[]', 'oid[]'], sql: () => resolveSql(dependants) }
+  return (await runPrepared(server, statement, values, server.run)).rows
 }
 
 /**
