@@ -1,11 +1,10 @@
 /** The demo as people run it: the built program, here in a pipe. */
 import { spawn } from 'node:child_process'
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-
-const PROGRAM = resolve(import.meta.dirname, '../../dist/deploywatch.js')
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { BINARY } from '../cli/deploywatch.ts'
 
 interface Run {
   readonly code: number | null
@@ -16,26 +15,27 @@ interface Run {
 
 let folder: string
 
-beforeAll(async () => {
-  await access(PROGRAM).catch(() => {
-    throw new Error(`${PROGRAM} is not there: run \`npm run build\` first, as \`npm test\` does`)
-  })
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'deploywatch-demo-journey-'))
 })
 
-afterAll(async () => {
+afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Runs the demo; `onText` sees what it has written so far, and may end it. */
-async function runDemo(onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void): Promise<Run> {
+/** Runs the demo; `onText` sees what it has written so far, and may end it. A test that is over ends it, too. */
+async function runDemo(
+  signal: AbortSignal,
+  onText: (text: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Run> {
   const begun = performance.now()
   return new Promise((done, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, 'demo'], {
+    const child = spawn(process.execPath, [BINARY, 'demo'], {
       cwd: folder,
       // TMPDIR: what it leaves behind would be here. DEPLOYWATCH_CACHE: as on a machine that has never seen it.
       env: { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, DEPLOYWATCH_CACHE: join(folder, 'cache') },
       stdio: ['ignore', 'pipe', 'pipe'],
+      signal,
     })
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -55,8 +55,8 @@ async function leftBehind(): Promise<readonly string[]> {
   return (await readdir(folder)).filter((name) => name !== 'cache')
 }
 
-test('the incident happens without the check, and does not with it', async () => {
-  const { code, stdout, stderr, seconds } = await runDemo(() => {})
+test('the incident happens without the check, and does not with it', { timeout: 120_000 }, async ({ signal }) => {
+  const { code, stdout, stderr, seconds } = await runDemo(signal, () => {})
   expect(`${stderr}\n${stdout}`).not.toContain('did not come out as told')
   expect(code).toBe(0)
   const [without = '', rest = ''] = stdout.split('Act 2')
@@ -90,9 +90,9 @@ test('the incident happens without the check, and does not with it', async () =>
   expect(seconds).toBeLessThan(60)
 })
 
-test('ended in the middle, it leaves nothing behind', async () => {
+test('ended in the middle, it leaves nothing behind', { timeout: 120_000 }, async ({ signal }) => {
   let ended = false
-  const { code, stdout } = await runDemo((text, kill) => {
+  const { code, stdout } = await runDemo(signal, (text, kill) => {
     if (ended || !text.includes('Act 1')) return
     ended = true
     kill('SIGINT')
