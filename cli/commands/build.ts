@@ -35,7 +35,9 @@ export async function run(options: BuildOptions, io: CliIo): Promise<number> {
   const path = options.out === null ? resolve(loaded.folder, DEFAULT_MANIFEST) : resolve(io.cwd, options.out)
   await writeManifest(built, path).catch((error: unknown) => {
     if (error instanceof ConfigError || !(error instanceof Error) || !('code' in error)) throw error
-    throw new UsageError(`the manifest ${path} cannot be written (${String(error.code)}): name a file in a folder that is there with --out`)
+    throw new UsageError(
+      `the manifest ${path} cannot be written (${String(error.code)}): name a file in a folder that is there with --out`,
+    )
   })
   const shown = relative(io.cwd, path)
   io.stderr.write(`${summary(built, shown).join('\n')}\n`)
@@ -49,16 +51,30 @@ function summary({ expectation, effects, notes }: BuiltRelease, path: string): r
   const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
   const migrations = flattenMigrations(ledgers)
   const failures = effects.flatMap(({ failed }, index) =>
-    failed === null ? [] : [failed, ...failed.further].map((failure) => `  ${migrations[index]?.migration.file ?? ''}:${failure.line}: ${failure.reason}`),
+    failed === null
+      ? []
+      : [failed, ...failed.further].map(
+          (failure) => `  ${migrations[index]?.migration.file ?? ''}:${failure.line}: ${failure.reason}`,
+        ),
   )
   return [
     `wrote ${path} and ${partPath(path)}`,
     `${release.service} ${release.version}${release.commit === null ? '' : ` (${release.commit.slice(0, 12)})`}`,
-    ...ledgers.map((ledger) => `${count(ledger.migrations.length, 'migration')} of ${ledger.path}, by ${ledger.tool}: ${ledger.detectedBy}`),
+    ...ledgers.map(
+      (ledger) =>
+        `${count(ledger.migrations.length, 'migration')} of ${ledger.path}, by ${ledger.tool}: ${ledger.detectedBy}`,
+    ),
     `${count(catalog.total.objects + catalog.grants.objects, 'object')} expected${catalog.servers.length === 0 ? '' : `, computed on PostgreSQL ${catalog.servers.join(', ')}`}`,
-    ...(migrations.length === 0 ? ['no migrations were found: `deploywatch check` will fail with expectation-empty'] : []),
+    ...(migrations.length === 0
+      ? ['no migrations were found: `deploywatch check` will fail with expectation-empty']
+      : []),
     ...notes.map((note) => `note: ${note}`),
-    ...(failures.length === 0 ? [] : [`${count(failures.length, 'statement')} could not be replayed; \`deploywatch check\` will be unsure of what they bring:`, ...failures]),
+    ...(failures.length === 0
+      ? []
+      : [
+          `${count(failures.length, 'statement')} could not be replayed; \`deploywatch check\` will be unsure of what they bring:`,
+          ...failures,
+        ]),
   ]
 }
 
@@ -70,10 +86,31 @@ function answer({ expectation, effects, notes }: BuiltRelease, path: string): un
     release,
     files: [path, partPath(path)],
     digest,
-    ledgers: ledgers.map(({ name, tool, detectedBy, path: folder, migrations: own }) => ({ name, tool, detectedBy, path: folder, migrations: own.length })),
-    catalog: { mode: catalog.mode, servers: catalog.servers, schemas: catalog.schemas, objects: catalog.total.objects, grants: catalog.grants.objects },
+    ledgers: ledgers.map(({ name, tool, detectedBy, path: folder, migrations: own }) => ({
+      name,
+      tool,
+      detectedBy,
+      path: folder,
+      migrations: own.length,
+    })),
+    catalog: {
+      mode: catalog.mode,
+      servers: catalog.servers,
+      schemas: catalog.schemas,
+      objects: catalog.total.objects,
+      grants: catalog.grants.objects,
+    },
     failures: effects.flatMap(({ failed }, index) =>
-      failed === null ? [] : [failed, ...failed.further].map(({ line, reason, extension, follows }) => ({ migration: migrations[index]?.migration.subject ?? '', file: migrations[index]?.migration.file ?? '', line, reason, extension, follows })),
+      failed === null
+        ? []
+        : [failed, ...failed.further].map(({ line, reason, extension, follows }) => ({
+            migration: migrations[index]?.migration.subject ?? '',
+            file: migrations[index]?.migration.file ?? '',
+            line,
+            reason,
+            extension,
+            follows,
+          })),
     ),
     notes,
   }

@@ -60,5 +60,7 @@ export async function buildRelease(input: BuildInput): Promise<BuiltRelease> {
 /** What of the config a look needs that has only the manifest. `${VAR}` stays as it is: no secret enters a manifest. */
 function configForLooks(config: LoadedConfig['config']): BuiltRelease['config'] {
   const { service, environments, endpoints, queries, statements, store } = config
-  return JSON.parse(JSON.stringify({ service, environments, endpoints, queries, statements, store })) as BuiltRelease['config']
+  return JSON.parse(
+    JSON.stringify({ service, environments, endpoints, queries, statements, store }),
+  ) as BuiltRelease['config']
 }

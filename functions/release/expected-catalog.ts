@@ -57,19 +57,35 @@ export async function computeCatalog(input: ExpectedCatalogInput): Promise<Expec
   const { replay: settings } = loaded.config.schema
   switch (settings.mode) {
     case 'none':
-      return { mode: 'none', servers: [], schemas: [], objects: [], effects: plan.migrations.map(() => NO_EFFECT), notes: [] }
+      return {
+        mode: 'none',
+        servers: [],
+        schemas: [],
+        objects: [],
+        effects: plan.migrations.map(() => NO_EFFECT),
+        notes: [],
+      }
     case 'command':
-      throw configError(loaded, ['schema', 'replay', 'mode'], 'mode "command" is not available in this version: write sql, dump, environment or none')
+      throw configError(
+        loaded,
+        ['schema', 'replay', 'mode'],
+        'mode "command" is not available in this version: write sql, dump, environment or none',
+      )
     case 'environment':
       return readEnvironment(input)
     case 'sql':
       return cached(input, plan.digest, async () => {
-        const { troubles: _, ...result } = await replaySql(input, { before: [...plan.ledgerFiles, ...plan.prelude], migrations: plan.migrations })
+        const { troubles: _, ...result } = await replaySql(input, {
+          before: [...plan.ledgerFiles, ...plan.prelude],
+          migrations: plan.migrations,
+        })
         return result
       })
     case 'dump': {
       const dump = await readDump(input)
-      return cached(input, `${plan.digest} ${createHash('sha256').update(JSON.stringify(dump)).digest('hex')}`, () => loadDump(input, dump))
+      return cached(input, `${plan.digest} ${createHash('sha256').update(JSON.stringify(dump)).digest('hex')}`, () =>
+        loadDump(input, dump),
+      )
     }
   }
 }
@@ -83,11 +99,30 @@ function configError(loaded: LoadedConfig, path: readonly (string | number)[], m
 /** What the result depends on beside the files: the readers' own SQL stands for their version. */
 async function baseKey(input: ExpectedCatalogInput): Promise<string> {
   const { schema } = input.loaded.config
-  const scope: Scope = { schemas: [{ expected: 'public', actual: 'public' }], ignore: schema.ignore, exclude: [], role: schema.role }
+  const scope: Scope = {
+    schemas: [{ expected: 'public', actual: 'public' }],
+    ignore: schema.ignore,
+    exclude: [],
+    role: schema.role,
+  }
   const readers = [input.engine.objects(scope, []).sql, input.engine.grants(scope).sql]
   const server = await pgliteVersion()
   const { mode, versions } = schema.replay
-  return createHash('sha256').update(JSON.stringify([REPLAY_VERSION, server, readers, TOUCH_TRIGGERS, schema.ignore, schema.role, mode, versions, input.plan.ledgerTables])).digest('hex')
+  return createHash('sha256')
+    .update(
+      JSON.stringify([
+        REPLAY_VERSION,
+        server,
+        readers,
+        TOUCH_TRIGGERS,
+        schema.ignore,
+        schema.role,
+        mode,
+        versions,
+        input.plan.ledgerTables,
+      ]),
+    )
+    .digest('hex')
 }
 
 /** An unchanged checkout replays nothing, and never loads the embedded server. */
@@ -96,7 +131,9 @@ async function cached(
   files: string,
   compute: () => Promise<ExpectedCatalogResult>,
 ): Promise<ExpectedCatalogResult> {
-  const key = createHash('sha256').update(`${await baseKey(input)} ${files}`).digest('hex')
+  const key = createHash('sha256')
+    .update(`${await baseKey(input)} ${files}`)
+    .digest('hex')
   const entry = await input.cache.read(`${key}.result`)
   if (entry !== null) return JSON.parse((await promisify(gunzip)(entry)).toString('utf8')) as ExpectedCatalogResult
   const result = await compute()
@@ -110,7 +147,10 @@ interface Files {
   readonly migrations: readonly ReplayFile[]
 }
 
-async function replaySql(input: ExpectedCatalogInput, plan: Files): Promise<ExpectedCatalogResult & { readonly troubles: readonly Trouble[] }> {
+async function replaySql(
+  input: ExpectedCatalogInput,
+  plan: Files,
+): Promise<ExpectedCatalogResult & { readonly troubles: readonly Trouble[] }> {
   const { versions } = input.loaded.config.schema.replay
   const [base = EMBEDDED_MAJOR, ...others] = versions
   const first = await replayOn(input, plan, base, true)
@@ -118,11 +158,16 @@ async function replaySql(input: ExpectedCatalogInput, plan: Files): Promise<Expe
   for (const major of new Set(others)) {
     if (major !== base) rest.push({ major, replayed: await replayOn(input, plan, major, false) })
   }
-  const variants = rest.map(({ major, replayed }) => ({ major, objects: new Map(replayed.objects.map(({ object }) => [identityOf(object), object])) }))
+  const variants = rest.map(({ major, replayed }) => ({
+    major,
+    objects: new Map(replayed.objects.map(({ object }) => [identityOf(object), object])),
+  }))
   const objects = first.objects.map((expected) => {
     const texts = variants.flatMap(({ major, objects }) => {
       const other = objects.get(identityOf(expected.object))
-      return other === undefined || factsText(other) === factsText(expected.object) ? [] : [[String(major), factsText(other)] as const]
+      return other === undefined || factsText(other) === factsText(expected.object)
+        ? []
+        : [[String(major), factsText(other)] as const]
     })
     return texts.length === 0 ? expected : { ...expected, variants: Object.fromEntries(texts) }
   })
@@ -140,7 +185,9 @@ async function replaySql(input: ExpectedCatalogInput, plan: Files): Promise<Expe
 /** What failed on another server only: its words for some objects are missing. */
 function otherFailures(files: Files, first: Replayed, other: Replayed): readonly string[] {
   return other.effects.flatMap(({ failed }, at) =>
-    failed === null || first.effects[at]?.failed !== null ? [] : [`on PostgreSQL ${other.version}, ${files.migrations[at]?.subject ?? ''}:${failed.line}: ${failed.reason}`],
+    failed === null || first.effects[at]?.failed !== null
+      ? []
+      : [`on PostgreSQL ${other.version}, ${files.migrations[at]?.subject ?? ''}:${failed.line}: ${failed.reason}`],
   )
 }
 
@@ -148,7 +195,12 @@ function otherFailures(files: Files, first: Replayed, other: Replayed): readonly
 function withTroubles(effects: readonly MigrationEffect[], troubles: readonly Trouble[]): readonly MigrationEffect[] {
   const [first, ...rest] = effects
   const before = troubles.flatMap(({ file, failure }) =>
-    [failure, ...failure.further].map((one) => ({ ...one, line: 1, reason: `before it, at ${file}:${one.line}: ${one.reason}`, further: [] })),
+    [failure, ...failure.further].map((one) => ({
+      ...one,
+      line: 1,
+      reason: `before it, at ${file}:${one.line}: ${one.reason}`,
+      further: [],
+    })),
   )
   const own = first?.failed ?? null
   const [failed, ...further] = [...before, ...(own === null ? [] : [{ ...own, further: [] }, ...own.further])]
@@ -156,14 +208,23 @@ function withTroubles(effects: readonly MigrationEffect[], troubles: readonly Tr
   return [{ ...first, failed: { ...failed, further } }, ...rest]
 }
 
-async function replayOn(input: ExpectedCatalogInput, files: Files, major: number, attributes: boolean): Promise<Replayed> {
+async function replayOn(
+  input: ExpectedCatalogInput,
+  files: Files,
+  major: number,
+  attributes: boolean,
+): Promise<Replayed> {
   const { loaded, engine, cache, plan } = input
   const { ignore, role } = loaded.config.schema
   const shared = { engine, ...files, ignore, role, ledgerTables: plan.ledgerTables, attributes }
   if (major === EMBEDDED_MAJOR) {
-    const texts = [...files.before, ...files.migrations].flatMap((file) => (file.statements ?? []).map(({ sql }) => sql))
+    const texts = [...files.before, ...files.migrations].flatMap((file) =>
+      (file.statements ?? []).map(({ sql }) => sql),
+    )
     const extensions = extensionsNamedIn(texts)
-    return replayWithPrefix(shared, cache, await baseKey(input), async (state) => startPglite({ extensions, cache, state }))
+    return replayWithPrefix(shared, cache, await baseKey(input), async (state) =>
+      startPglite({ extensions, cache, state }),
+    )
   }
   const server = await startEmbeddedPostgres(major, cache.folder).catch((error: unknown) => {
     if (!(error instanceof ServerUnavailable)) throw error
@@ -179,11 +240,19 @@ async function replayOn(input: ExpectedCatalogInput, files: Files, major: number
 async function readDump({ loaded, project }: ExpectedCatalogInput): Promise<ReplayFile> {
   const { file } = loaded.config.schema.replay
   if (file === null) {
-    throw configError(loaded, ['schema', 'replay', 'mode'], 'mode "dump" needs the structure file: name it in schema.replay.file')
+    throw configError(
+      loaded,
+      ['schema', 'replay', 'mode'],
+      'mode "dump" needs the structure file: name it in schema.replay.file',
+    )
   }
   const bytes = await project.read(file)
   if (bytes === null) {
-    throw configError(loaded, ['schema', 'replay', 'file'], `the file "${file}" does not exist below ${loaded.folder}: name the structure file in schema.replay.file`)
+    throw configError(
+      loaded,
+      ['schema', 'replay', 'file'],
+      `the file "${file}" does not exist below ${loaded.folder}: name the structure file in schema.replay.file`,
+    )
   }
   return { subject: file, statements: splitStatements(plainSql(bytes.toString('utf8'))) }
 }
@@ -191,20 +260,36 @@ async function readDump({ loaded, project }: ExpectedCatalogInput): Promise<Repl
 /** A structure file is one text: which migration brought what is not in it. */
 async function loadDump(input: ExpectedCatalogInput, dump: ReplayFile): Promise<ExpectedCatalogResult> {
   const { troubles, ...result } = await replaySql(input, { before: [...input.plan.prelude, dump], migrations: [] })
-  const effects = withTroubles(input.plan.migrations.map(() => NO_EFFECT), troubles)
+  const effects = withTroubles(
+    input.plan.migrations.map(() => NO_EFFECT),
+    troubles,
+  )
   const [trouble] = troubles
   if (trouble !== undefined && effects.length === 0) {
     // Without a migration there is nothing that could be unsure of it, and silence would pass.
-    throw configError(input.loaded, ['schema', 'replay', 'file'], `${trouble.file}:${trouble.failure.line} cannot be loaded: ${trouble.failure.reason}; give it a prelude with schema.replay.before`)
+    throw configError(
+      input.loaded,
+      ['schema', 'replay', 'file'],
+      `${trouble.file}:${trouble.failure.line} cannot be loaded: ${trouble.failure.reason}; give it a prelude with schema.replay.before`,
+    )
   }
   return { ...result, mode: 'dump', effects }
 }
 
-async function readEnvironment({ loaded, plan, engine, connect }: ExpectedCatalogInput): Promise<ExpectedCatalogResult> {
+async function readEnvironment({
+  loaded,
+  plan,
+  engine,
+  connect,
+}: ExpectedCatalogInput): Promise<ExpectedCatalogResult> {
   const { environment } = loaded.config.schema.replay
   if (environment === null || loaded.config.environments[environment] === undefined) {
     const names = Object.keys(loaded.config.environments).join(', ')
-    throw configError(loaded, ['schema', 'replay', 'environment'], `mode "environment" needs an environment whose catalog is the expectation: name one of ${names} in schema.replay.environment`)
+    throw configError(
+      loaded,
+      ['schema', 'replay', 'environment'],
+      `mode "environment" needs an environment whose catalog is the expectation: name one of ${names} in schema.replay.environment`,
+    )
   }
   const connection = await connect(environment)
   try {
@@ -222,7 +307,9 @@ async function readEnvironment({ loaded, plan, engine, connect }: ExpectedCatalo
       mode: 'environment',
       servers: [server.version],
       schemas,
-      objects: [...distinct].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => ({ object, brought: null, changed: [], variants: {} })),
+      objects: [...distinct]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([, object]) => ({ object, brought: null, changed: [], variants: {} })),
       effects: plan.migrations.map(() => NO_EFFECT),
       notes: [`the expectation is the catalog of ${environment}`],
     }

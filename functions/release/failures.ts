@@ -32,7 +32,9 @@ export interface FailedStatement {
 const UNDEFINED = new Set(['42P01', '42703', '42704', '42883', '3F000'])
 
 /** Rebuilt from the effects of the migrations so far, so that a replay that is continued knows what one in one go does. */
-export function recordOf(failures: readonly { readonly subject: string; readonly failed: ReplayFailure | null }[]): FailureRecord {
+export function recordOf(
+  failures: readonly { readonly subject: string; readonly failed: ReplayFailure | null }[],
+): FailureRecord {
   const record = { extensions: [] as string[], code: [] as string[], unsure: new Map<string, Cause>() }
   for (const { subject, failed } of failures) {
     for (const failure of failed === null ? [] : [failed, ...failed.further]) {
@@ -63,9 +65,14 @@ export async function failureOf(
   for (const statement of failed) {
     const own = failures.map((failure) => ({ subject, failed: failure }))
     const found = await explain(statement, subject, merge(before, recordOf(own)))
-    const at = failures.findIndex((failure) => failure.extension === found.extension && sameCause(failure, found, subject))
+    const at = failures.findIndex(
+      (failure) => failure.extension === found.extension && sameCause(failure, found, subject),
+    )
     const same = failures[at]
-    failures = same === undefined ? [...failures, found] : failures.with(at, { ...same, unsure: distinct([...same.unsure, ...found.unsure]) })
+    failures =
+      same === undefined
+        ? [...failures, found]
+        : failures.with(at, { ...same, unsure: distinct([...same.unsure, ...found.unsure]) })
   }
   const [first, ...further] = failures
   return first === undefined ? null : { ...first, further }

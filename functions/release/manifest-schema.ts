@@ -100,7 +100,10 @@ const failureFields = {
   follows: z.string().nullable(),
   unsure: z.array(reference),
 }
-const failure = z.object({ ...failureFields, further: z.array(z.object({ ...failureFields, further: z.array(z.never()) })) })
+const failure = z.object({
+  ...failureFields,
+  further: z.array(z.object({ ...failureFields, further: z.array(z.never()) })),
+})
 
 export const effectLine = z.object({
   brought: z.array(reference),

@@ -68,7 +68,10 @@ function encodePart(objects: readonly ExpectedObject[], effects: readonly Migrat
   )
   const sections = texts.map((text): Section => [text.length, sectionDigest(text)])
   const [grantSection = EMPTY, effectSection = EMPTY] = sections.slice(BUCKETS)
-  return { bytes: Buffer.concat(texts), sections: { buckets: sections.slice(0, BUCKETS), grants: grantSection, effects: effectSection } }
+  return {
+    bytes: Buffer.concat(texts),
+    sections: { buckets: sections.slice(0, BUCKETS), grants: grantSection, effects: effectSection },
+  }
 }
 
 function sectionDigest(text: Uint8Array): string {
@@ -92,7 +95,16 @@ function encodeObject({ object, brought, changed, variants }: ExpectedObject): s
 }
 
 function decodeObject(line: string): ExpectedObject {
-  const { kind, schema, group, name, facts, brought = null, changed = [], variants = {} } = objectLine.parse(JSON.parse(line))
+  const {
+    kind,
+    schema,
+    group,
+    name,
+    facts,
+    brought = null,
+    changed = [],
+    variants = {},
+  } = objectLine.parse(JSON.parse(line))
   const entries = KINDS[kind].facts.map((fact, at) => [fact, facts[at] ?? null] as const)
   const object = { kind, schema, group, name, facts: Object.fromEntries(entries) } as CatalogObject
   return { object, brought, changed, variants }
@@ -123,7 +135,10 @@ function digestOfSet(objects: readonly CatalogObject[]): Digest {
 }
 
 /** The digest of an expectation: over all that is expected, and not over what the release is called. */
-export function digestOfExpectation(expectation: Omit<Expectation, 'release' | 'digest'>, config: Header['config']): string {
+export function digestOfExpectation(
+  expectation: Omit<Expectation, 'release' | 'digest'>,
+  config: Header['config'],
+): string {
   const { ledgers, catalog, policy, statements } = expectation
   return sha256(canonicalJson({ ledgers, catalog, policy, statements, endpoints: config['endpoints'] ?? [] }))
 }
@@ -133,7 +148,13 @@ export function encodeManifest(built: BuiltRelease): ManifestFiles {
   const { release, ...expectation } = built.expectation
   const part = encodePart(built.objects, built.effects)
   const content: Omit<Header, 'seal'> = JSON.parse(
-    JSON.stringify({ schema: MANIFEST_SCHEMA, ...release, ...expectation, config: built.config, sections: part.sections }),
+    JSON.stringify({
+      schema: MANIFEST_SCHEMA,
+      ...release,
+      ...expectation,
+      config: built.config,
+      sections: part.sections,
+    }),
   )
   const lines = Object.entries({ ...content, seal: sha256(canonicalJson(content)) }).map(
     ([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`,
@@ -144,7 +165,10 @@ export function encodeManifest(built: BuiltRelease): ManifestFiles {
 /** Writes the header to `path` and the part beside it, each in one step; the part first, so that a header is never without. */
 export async function writeManifest(built: BuiltRelease, path: string): Promise<void> {
   const { header, catalog } = encodeManifest(built)
-  for (const [file, bytes] of [[partPath(path), catalog], [path, header]] as const) {
+  for (const [file, bytes] of [
+    [partPath(path), catalog],
+    [path, header],
+  ] as const) {
     await writeFile(`${file}.tmp`, bytes)
     await rename(`${file}.tmp`, file)
   }
@@ -158,10 +182,20 @@ export async function writeManifest(built: BuiltRelease, path: string): Promise<
 export async function openManifest(path: string): Promise<ReleaseManifest> {
   const part = partPath(path)
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw refused(path, `the manifest cannot be read (${codeOf(error)}): run \`npx deploywatch build\`, or name yours with --release FILE`)
+    throw refused(
+      path,
+      `the manifest cannot be read (${codeOf(error)}): run \`npx deploywatch build\`, or name yours with --release FILE`,
+    )
   })
-  const size = await stat(part).then((found) => found.size, () => null)
-  if (size === null) throw refused(part, `the catalog part of ${basename(path)} is not beside it: ship both files, or run \`npx deploywatch build\` again`)
+  const size = await stat(part).then(
+    (found) => found.size,
+    () => null,
+  )
+  if (size === null)
+    throw refused(
+      part,
+      `the catalog part of ${basename(path)} is not beside it: ship both files, or run \`npx deploywatch build\` again`,
+    )
   const read = async (start: number, length: number): Promise<Buffer> => {
     const file = await open(part)
     try {
@@ -189,9 +223,23 @@ interface PartSource {
 
 function parseManifest(bytes: Buffer, path: string, part: PartSource): ReleaseManifest {
   const header = parseHeader(bytes, path)
-  const { schema: _, seal: _seal, sections, service, version, commit, digest, ledgers, catalog, policy, statements, config } = header
+  const {
+    schema: _,
+    seal: _seal,
+    sections,
+    service,
+    version,
+    commit,
+    digest,
+    ledgers,
+    catalog,
+    policy,
+    statements,
+    config,
+  } = header
   const runs = [...sections.buckets, sections.grants, sections.effects]
-  if (runs.reduce((sum, [length]) => sum + length, 0) !== part.size) throw refused(partPath(path), damaged('is not as long as its header says'))
+  if (runs.reduce((sum, [length]) => sum + length, 0) !== part.size)
+    throw refused(partPath(path), damaged('is not as long as its header says'))
   const lines = async (at: number): Promise<readonly string[]> => {
     const [length, expected] = runs[at] ?? EMPTY
     if (length === 0) return []
@@ -222,9 +270,16 @@ function parseHeader(bytes: Buffer, path: string): Header {
   }
   const named = typeof json === 'object' && json !== null && 'schema' in json ? json.schema : undefined
   const version = /^deploywatch\/release\/(\d+)$/.exec(String(named))?.[1]
-  if (version === undefined) throw refused(path, 'this is no release manifest: name the file that `npx deploywatch build` wrote with --release FILE')
+  if (version === undefined)
+    throw refused(
+      path,
+      'this is no release manifest: name the file that `npx deploywatch build` wrote with --release FILE',
+    )
   if (named !== MANIFEST_SCHEMA) {
-    throw refused(path, `the manifest is of version ${version}, and this deploywatch reads version 1: update deploywatch, or build the manifest with this one`)
+    throw refused(
+      path,
+      `the manifest is of version ${version}, and this deploywatch reads version 1: update deploywatch, or build the manifest with this one`,
+    )
   }
   const { seal, ...content } = json as Readonly<Record<string, unknown>>
   const parsed = headerSchema.safeParse(json)

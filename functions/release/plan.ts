@@ -7,6 +7,7 @@ import type { LedgerExpectation, Migration } from '../core/release.ts'
 import type { Detection, FileProblem, LedgerSettings, LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
 import { detectOther, OTHER_TOOLS } from '../ledgers/other-tools.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
+import { createSchemas, enterSchema } from './postgres/schemas.ts'
 import type { ReplayFile } from './replay.ts'
 
 export interface Plan {
@@ -61,6 +62,7 @@ export async function planReplay(
 interface Found {
   readonly tool: LedgerTool
   readonly expectation: LedgerExpectation
+  readonly schemas: readonly string[]
   readonly files: readonly ReplayFile[]
   readonly problems: readonly FileProblem[]
 }
@@ -76,16 +78,19 @@ async function findLedger(
   const keyOf: KeyPlace = (key) => loaded.place(['migrations', index, key])
   if (!(await project.isFolder(config.path))) {
     const where = keyOf('path')
-    return problemAt(where, `the folder "${config.path}" does not exist below ${loaded.folder}: name the folder of the migrations in migrations.path`)
+    return problemAt(
+      where,
+      `the folder "${config.path}" does not exist below ${loaded.folder}: name the folder of the migrations in migrations.path`,
+    )
   }
   const chosen = await chooseTool(config, keyOf, project, tools)
   if (chosen === null || 'message' in chosen) return chosen
   const { tool, detection } = chosen
   const settings: LedgerSettings = { path: config.path, placeholders: config.placeholders, table: config.table }
-  const { migrations, problems, table, commands, late, notes, placeholders } = await tool.discover(project, settings)
+  const { migrations, problems, table, commands, late, notes, placeholders, schemas } = await tool.discover(project, settings)
   const files: ReplayFile[] = []
   for (const migration of migrations) {
-    files.push(await replayFile(tool, migration, project, { ...settings, placeholders }))
+    files.push(inSchemas(schemas, await replayFile(tool, migration, project, { ...settings, placeholders })))
   }
   const expectation: LedgerExpectation = {
     name: config.name,
@@ -98,10 +103,17 @@ async function findLedger(
     late,
     notes: [...notes, ...problems.map(({ file, line, message }) => `${file}:${line}: ${message}`)],
   }
-  return { tool, expectation, files, problems }
+  return { tool, expectation, schemas, files, problems }
 }
 
 type KeyPlace = (key: 'path' | 'tool') => ReturnType<LoadedConfig['place']>
+
+/** Runs where the tool runs it: its own session begins with its own search path. */
+function inSchemas([first]: readonly string[], file: ReplayFile): ReplayFile {
+  const [begin] = file.statements ?? []
+  if (first === undefined || begin === undefined) return file
+  return { ...file, statements: [{ sql: enterSchema(first), line: begin.line }, ...(file.statements ?? [])] }
+}
 
 async function replayFile(
   tool: LedgerTool,
@@ -135,12 +147,21 @@ async function chooseTool(
   const certain = detected.filter(({ detection }) => detection.confidence === 'certain')
   const [first, second] = certain.length > 0 ? certain : detected
   if (other?.detection.confidence === 'certain' && certain.length === 0) {
-    return problemAt(keyOf('path'), `${config.path} is ${other.tool.title}'s (${other.detection.evidence}), which this version cannot read: name another folder, or one of ${names.join(', ')} in migrations.tool`)
+    return problemAt(
+      keyOf('path'),
+      `${config.path} is ${other.tool.title}'s (${other.detection.evidence}), which this version cannot read: name another folder, or one of ${names.join(', ')} in migrations.tool`,
+    )
   }
-  if (first === undefined) return (await hasMigrationLike(project, config.path)) ? problemAt(keyOf('path'), noTool(config.path, names)) : null
+  if (first === undefined)
+    return (await hasMigrationLike(project, config.path)) ? problemAt(keyOf('path'), noTool(config.path, names)) : null
   if (second !== undefined) {
-    const both = (certain.length > 0 ? certain : detected).map(({ tool, detection }) => `${tool.name} (${detection.evidence})`)
-    return problemAt(keyOf('path'), `the files of ${config.path} fit several tools, ${both.join(', ')}: name one in migrations.tool`)
+    const both = (certain.length > 0 ? certain : detected).map(
+      ({ tool, detection }) => `${tool.name} (${detection.evidence})`,
+    )
+    return problemAt(
+      keyOf('path'),
+      `the files of ${config.path} fit several tools, ${both.join(', ')}: name one in migrations.tool`,
+    )
   }
   return first
 }
@@ -161,8 +182,10 @@ async function hasMigrationLike(project: ProjectFiles, path: string): Promise<bo
 }
 
 /** The tool's own table: some migrations read it, or alter it. */
-function ledgerTable({ tool }: Found): ReplayFile {
-  return { subject: `${tool.title}'s own table`, statements: splitStatements(tool.ledgerDdl) }
+function ledgerTable({ tool, schemas }: Found): ReplayFile {
+  const table = inSchemas(schemas, { subject: `${tool.title}'s own table`, statements: splitStatements(tool.ledgerDdl) })
+  const made = createSchemas(schemas).map((sql) => ({ sql, line: 1 }))
+  return { ...table, statements: [...made, ...(table.statements ?? [])] }
 }
 
 function ledgerTableNames({ tool, expectation }: Found): readonly string[] {
@@ -182,7 +205,12 @@ async function readPrelude(
   for (const [index, path] of loaded.config.schema.replay.before.entries()) {
     const bytes = await project.read(path)
     if (bytes === null) {
-      problems.push(problemAt(loaded.place(['schema', 'replay', 'before', index]), `the file "${path}" does not exist below ${loaded.folder}: name a prelude that does, or take it out of schema.replay.before`))
+      problems.push(
+        problemAt(
+          loaded.place(['schema', 'replay', 'before', index]),
+          `the file "${path}" does not exist below ${loaded.folder}: name a prelude that does, or take it out of schema.replay.before`,
+        ),
+      )
     } else files.push({ subject: path, statements: splitStatements(plainSql(bytes.toString('utf8'))) })
   }
   return { files, problems }

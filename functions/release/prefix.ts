@@ -25,7 +25,12 @@ export async function replayWithPrefix(
 ): Promise<Replayed> {
   const digests = prefixDigests(base, input)
   const found = await findPrefix(cache, digests)
-  const begun = found === null ? null : await start(found.files).then((server) => ({ server, from: found.state })).catch(() => null)
+  const begun =
+    found === null
+      ? null
+      : await start(found.files)
+          .then((server) => ({ server, from: found.state }))
+          .catch(() => null)
   const { server, from } = begun ?? { server: await start(null), from: null }
   const before = checkpointOf(input, from?.effects.length ?? 0)
   const digest = before === null ? undefined : digests[before]

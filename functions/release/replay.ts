@@ -75,7 +75,8 @@ export async function replay(input: ReplayInput): Promise<Replayed> {
   const troubles: Trouble[] = [...(input.from?.troubles ?? [])]
   if (input.from === null) troubles.push(...(await begin(input, session, tracker)))
   for (let index = effects.length; index < input.migrations.length; index += 1) {
-    if (input.checkpoint?.before === index) await input.checkpoint.save({ effects: [...effects], troubles, tracker: tracker.state() })
+    if (input.checkpoint?.before === index)
+      await input.checkpoint.save({ effects: [...effects], troubles, tracker: tracker.state() })
     effects.push(await replayMigration(input, session, tracker, { effects, troubles }, index))
   }
   const corrections = await tracker.verify(effects.length === 0 ? null : effects.length - 1)
@@ -145,8 +146,12 @@ async function replayMigration(
   if (statements === null) return { ...NOTHING, costs: [], failed: codeFailure() }
   const runs = paired(statements, await session.runFile(statements))
   const failed = failedOf(runs)
-  const known = soFar.effects.map((effect, at) => ({ subject: input.migrations[at]?.subject ?? '', failed: effect.failed }))
-  const failure = failed.length === 0 ? null : await failureOf(subject, failed, recordOf([...soFar.troubles.map(recorded), ...known]))
+  const known = soFar.effects.map((effect, at) => ({
+    subject: input.migrations[at]?.subject ?? '',
+    failed: effect.failed,
+  }))
+  const failure =
+    failed.length === 0 ? null : await failureOf(subject, failed, recordOf([...soFar.troubles.map(recorded), ...known]))
   if (!input.attributes) return { ...NOTHING, costs: [], failed: failure }
   const touches = runs.flatMap((run) => run.touches)
   const change = await tracker.update(touches, runs.some(needsEverything) ? 'everything' : 'touched', index)
@@ -178,7 +183,9 @@ function paired(statements: NonNullable<ReplayFile['statements']>, outcomes: rea
  */
 function needsEverything(run: Run): boolean {
   return (
-    /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b/i.test(run.sql) ||
+    /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b/i.test(
+      run.sql,
+    ) ||
     /\b(update|insert\s+into|delete\s+from)\s+(only\s+)?("?pg_catalog"?\s*\.\s*)?"?pg_[a-z]/i.test(run.sql) ||
     (!run.outcome.ran && /\bconcurrently\b/i.test(run.sql))
   )

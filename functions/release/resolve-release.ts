@@ -38,7 +38,10 @@ export interface ResolvedRelease {
 export async function resolveRelease(input: ResolveInput): Promise<ResolvedRelease> {
   const file = input.named ?? DEFAULT_MANIFEST
   const path = resolve(input.named === null ? input.loaded.folder : input.cwd, file)
-  const isThere = await stat(path).then((found) => found.isFile(), () => false)
+  const isThere = await stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
   if (input.named === null && !isThere) {
     const built = await buildRelease({ ...input, release: await input.release(), engine: await input.engine() })
     return { manifest: manifestOfBuilt(built), file: null }
@@ -53,7 +56,9 @@ async function refuseStale(manifest: ReleaseManifest, path: string, input: Resol
   const project = input.project ?? openProject(input.loaded.folder)
   if (!(await hasFolders(input.loaded, project))) return
   const now = await migrationDigests(input.loaded, project, input.tools)
-  const then = manifest.expectation.ledgers.flatMap(({ name, migrations }) => migrations.map(({ file, digest }) => `${name} ${file} ${digest}`))
+  const then = manifest.expectation.ledgers.flatMap(({ name, migrations }) =>
+    migrations.map(({ file, digest }) => `${name} ${file} ${digest}`),
+  )
   const differs = [...now.filter((line) => !then.includes(line)), ...then.filter((line) => !now.includes(line))][0]
   if (differs === undefined) return
   throw new ConfigError([
@@ -71,7 +76,11 @@ async function hasFolders(loaded: LoadedConfig, project: ProjectFiles): Promise<
   return true
 }
 
-async function migrationDigests(loaded: LoadedConfig, project: ProjectFiles, tools: readonly LedgerTool[]): Promise<readonly string[]> {
+async function migrationDigests(
+  loaded: LoadedConfig,
+  project: ProjectFiles,
+  tools: readonly LedgerTool[],
+): Promise<readonly string[]> {
   const { ledgers } = await planReplay(loaded, project, tools)
   return ledgers.flatMap(({ name, migrations }) => migrations.map(({ file, digest }) => `${name} ${file} ${digest}`))
 }

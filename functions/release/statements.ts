@@ -15,13 +15,23 @@ export async function listStatements(loaded: LoadedConfig, project: ProjectFiles
   for (const [index, query] of loaded.config.queries.entries()) {
     if ('sql' in query) {
       const source = { file: basename(loaded.file), line: loaded.textPlace(['queries', index, 'sql']).line }
-      statements.push({ subject: query.name, sql: query.sql, source, from: 'config', calls: null, expect: query.expect })
+      statements.push({
+        subject: query.name,
+        sql: query.sql,
+        source,
+        from: 'config',
+        calls: null,
+        expect: query.expect,
+      })
       continue
     }
     const files = await glob(query.files, { cwd: loaded.folder, dot: false, ignore: ['**/node_modules/**'] })
     if (files.length === 0) {
       problems.push(
-        problemAt(loaded.place(['queries', index, 'files']), `"${query.files}" matches no file below ${loaded.folder}: correct the glob, or take it out`),
+        problemAt(
+          loaded.place(['queries', index, 'files']),
+          `"${query.files}" matches no file below ${loaded.folder}: correct the glob, or take it out`,
+        ),
       )
     }
     for (const file of files.sort()) statements.push(...(await readFile(project, file)))

@@ -68,8 +68,16 @@ export function createTracker(input: TrackerInput): Tracker {
   }
 
   /** Replaces groups by what was found in them. */
-  function replace(keys: Iterable<string>, found: readonly CatalogObject[], byOf: (key: string) => number | null): CatalogChange {
-    const change = { brought: [] as ObjectReference[], changed: [] as ObjectReference[], removed: [] as ObjectReference[] }
+  function replace(
+    keys: Iterable<string>,
+    found: readonly CatalogObject[],
+    byOf: (key: string) => number | null,
+  ): CatalogChange {
+    const change = {
+      brought: [] as ObjectReference[],
+      changed: [] as ObjectReference[],
+      removed: [] as ObjectReference[],
+    }
     const fresh = new Map<string, Map<string, CatalogObject>>()
     for (const object of found) groupIn(fresh, object).set(identityOf(object), object)
     for (const key of new Set([...keys, ...fresh.keys()])) {
@@ -107,9 +115,14 @@ export function createTracker(input: TrackerInput): Tracker {
       return replace([...known.keys()], found, (key) => touchedBy.get(key) ?? last)
     },
     objects: () =>
-      [...known.values()].flatMap((group) => [...group.values()]).sort((a, b) => compareText(identityOf(a.object), identityOf(b.object))),
+      [...known.values()]
+        .flatMap((group) => [...group.values()])
+        .sort((a, b) => compareText(identityOf(a.object), identityOf(b.object))),
     scope: currentScope,
-    state: () => ({ objects: [...known.values()].flatMap((group) => [...group.values()]), whereabouts: [...whereabouts.seen] }),
+    state: () => ({
+      objects: [...known.values()].flatMap((group) => [...group.values()]),
+      whereabouts: [...whereabouts.seen],
+    }),
   }
 }
 
@@ -132,7 +145,8 @@ function groupIn<T>(groups: Map<string, Map<string, T>>, object: CatalogObject):
 
 function succeed(old: ExpectedObject | undefined, object: CatalogObject, by: number | null): ExpectedObject {
   if (old === undefined) return { object, brought: by, changed: [], variants: {} }
-  if (by === null || factsText(old.object) === factsText(object) || old.changed.at(-1) === by || old.brought === by) return { ...old, object }
+  if (by === null || factsText(old.object) === factsText(object) || old.changed.at(-1) === by || old.brought === by)
+    return { ...old, object }
   return { ...old, object, changed: [...old.changed, by] }
 }
 

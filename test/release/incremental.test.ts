@@ -32,7 +32,14 @@ const statement: fc.Arbitrary<string> = fc.oneof(
   fc.tuple(table, table).map(([t, to]) => `ALTER TABLE ${t} ADD COLUMN r int REFERENCES ${to}`),
   fc.tuple(table, column).map(([t, c]) => `CREATE INDEX ON ${t} (${c})`),
   fc.tuple(table, column).map(([t, c]) => `CREATE INDEX i ON ${t} (${c}) WHERE ${c} IS NOT NULL`),
-  fc.constantFrom('DROP INDEX i', 'ALTER INDEX i RENAME TO j', 'DROP INDEX CONCURRENTLY j', 'CREATE SCHEMA s', 'ALTER SCHEMA s RENAME TO s2', 'DROP SCHEMA s CASCADE'),
+  fc.constantFrom(
+    'DROP INDEX i',
+    'ALTER INDEX i RENAME TO j',
+    'DROP INDEX CONCURRENTLY j',
+    'CREATE SCHEMA s',
+    'ALTER SCHEMA s RENAME TO s2',
+    'DROP SCHEMA s CASCADE',
+  ),
   table.map((t) => `DROP TABLE ${t} CASCADE`),
   table.map((t) => `ALTER TABLE ${t} SET SCHEMA s`),
   table.map((t) => `CREATE TABLE s.${t} (LIKE public.${t} INCLUDING ALL)`),
@@ -40,9 +47,31 @@ const statement: fc.Arbitrary<string> = fc.oneof(
   fc.tuple(table, table).map(([t, u]) => `CREATE VIEW w AS SELECT a1.id FROM ${t} a1 JOIN ${u} b1 ON a1.id = b1.id`),
   table.map((t) => `CREATE MATERIALIZED VIEW m AS SELECT id FROM ${t}`),
   table.map((t) => `CREATE TABLE k_${t} () INHERITS (${t})`),
-  fc.constantFrom('CREATE TABLE p (i int, w e) PARTITION BY RANGE (i)', 'CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)', 'ALTER TABLE p DETACH PARTITION p1', 'ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (9)', 'ALTER TABLE p ADD q int', 'CREATE INDEX pi ON p (i)'),
-  fc.constantFrom("CREATE TYPE e AS ENUM ('one')", "ALTER TYPE e ADD VALUE 'two'", "ALTER TYPE e RENAME VALUE 'one' TO 'uno'", 'ALTER TYPE e RENAME TO e2', 'DROP TYPE e CASCADE', 'CREATE DOMAIN d AS int', 'ALTER DOMAIN d ADD CHECK (VALUE > 0)', 'ALTER DOMAIN d RENAME TO d2', 'DROP DOMAIN d CASCADE'),
-  fc.constantFrom("ALTER TABLE a ADD COLUMN st e DEFAULT 'one'", "ALTER TABLE b ADD CHECK (id > 0)", 'ALTER TABLE b RENAME CONSTRAINT b_pkey TO b_key', 'ALTER TABLE a ADD COLUMN ar e[]'),
+  fc.constantFrom(
+    'CREATE TABLE p (i int, w e) PARTITION BY RANGE (i)',
+    'CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9)',
+    'ALTER TABLE p DETACH PARTITION p1',
+    'ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (9)',
+    'ALTER TABLE p ADD q int',
+    'CREATE INDEX pi ON p (i)',
+  ),
+  fc.constantFrom(
+    "CREATE TYPE e AS ENUM ('one')",
+    "ALTER TYPE e ADD VALUE 'two'",
+    "ALTER TYPE e RENAME VALUE 'one' TO 'uno'",
+    'ALTER TYPE e RENAME TO e2',
+    'DROP TYPE e CASCADE',
+    'CREATE DOMAIN d AS int',
+    'ALTER DOMAIN d ADD CHECK (VALUE > 0)',
+    'ALTER DOMAIN d RENAME TO d2',
+    'DROP DOMAIN d CASCADE',
+  ),
+  fc.constantFrom(
+    "ALTER TABLE a ADD COLUMN st e DEFAULT 'one'",
+    'ALTER TABLE b ADD CHECK (id > 0)',
+    'ALTER TABLE b RENAME CONSTRAINT b_pkey TO b_key',
+    'ALTER TABLE a ADD COLUMN ar e[]',
+  ),
   fc.constantFrom(
     'CREATE FUNCTION f(t a, k e) RETURNS int LANGUAGE sql AS $$SELECT 1$$',
     'CREATE FUNCTION g(i int) RETURNS int LANGUAGE sql IMMUTABLE AS $$SELECT i$$',
@@ -56,10 +85,37 @@ const statement: fc.Arbitrary<string> = fc.oneof(
     'ALTER TABLE a DISABLE TRIGGER tt',
     'DROP FUNCTION tr CASCADE',
   ),
-  fc.constantFrom('CREATE POLICY po ON a USING (id > 0)', 'ALTER POLICY po ON a RENAME TO pp', 'ALTER TABLE a ENABLE ROW LEVEL SECURITY', 'DROP POLICY po ON a', 'CREATE POLICY pr ON a TO someone USING (EXISTS (SELECT FROM b))', 'ALTER ROLE someone RENAME TO another'),
-  fc.constantFrom('CREATE SEQUENCE q', 'ALTER SEQUENCE q INCREMENT 5', 'ALTER SEQUENCE q OWNED BY a.id', 'DROP SEQUENCE q CASCADE', 'ALTER SEQUENCE a_id_seq RENAME TO a_ids'),
-  fc.constantFrom('CREATE EXTENSION citext', 'CREATE EXTENSION citext SCHEMA s', 'DROP EXTENSION citext CASCADE', 'ALTER TABLE c ADD ci citext', 'GRANT SELECT ON a TO app', 'REVOKE ALL ON a FROM app', 'ALTER TABLE b OWNER TO app', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app'),
-  fc.constantFrom('DO $$BEGIN CREATE TABLE c (id int PRIMARY KEY); ALTER TABLE c ADD CHECK (id > 1); END$$', 'SELECT 1 AS one INTO sel', 'CREATE TABLE ctas AS SELECT 1 AS one', 'ALTER TABLE ctas ADD z int; DROP TABLE sel'),
+  fc.constantFrom(
+    'CREATE POLICY po ON a USING (id > 0)',
+    'ALTER POLICY po ON a RENAME TO pp',
+    'ALTER TABLE a ENABLE ROW LEVEL SECURITY',
+    'DROP POLICY po ON a',
+    'CREATE POLICY pr ON a TO someone USING (EXISTS (SELECT FROM b))',
+    'ALTER ROLE someone RENAME TO another',
+  ),
+  fc.constantFrom(
+    'CREATE SEQUENCE q',
+    'ALTER SEQUENCE q INCREMENT 5',
+    'ALTER SEQUENCE q OWNED BY a.id',
+    'DROP SEQUENCE q CASCADE',
+    'ALTER SEQUENCE a_id_seq RENAME TO a_ids',
+  ),
+  fc.constantFrom(
+    'CREATE EXTENSION citext',
+    'CREATE EXTENSION citext SCHEMA s',
+    'DROP EXTENSION citext CASCADE',
+    'ALTER TABLE c ADD ci citext',
+    'GRANT SELECT ON a TO app',
+    'REVOKE ALL ON a FROM app',
+    'ALTER TABLE b OWNER TO app',
+    'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app',
+  ),
+  fc.constantFrom(
+    'DO $$BEGIN CREATE TABLE c (id int PRIMARY KEY); ALTER TABLE c ADD CHECK (id > 1); END$$',
+    'SELECT 1 AS one INTO sel',
+    'CREATE TABLE ctas AS SELECT 1 AS one',
+    'ALTER TABLE ctas ADD z int; DROP TABLE sel',
+  ),
 )
 
 async function run(migrations: readonly (readonly string[])[]): Promise<Replayed> {
@@ -92,16 +148,15 @@ const START = [
 
 const RUNS = Number(process.env['DEPLOYWATCH_PROPERTY_RUNS'] ?? 6)
 
-test(
-  'after any DDL the catalog that was kept up to date is the one that reading everything finds',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(statement, { minLength: 1, maxLength: 3 }), { minLength: 10, maxLength: 40 }), async (migrations) => {
+test('after any DDL the catalog that was kept up to date is the one that reading everything finds', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(statement, { minLength: 1, maxLength: 3 }), { minLength: 10, maxLength: 40 }),
+      async (migrations) => {
         const { corrections } = await run([...START, ...migrations])
         expect(corrections).toEqual({ brought: [], changed: [], removed: [] })
-      }),
-      { numRuns: RUNS, endOnFailure: process.env['DEPLOYWATCH_PROPERTY_RUNS'] === undefined },
-    )
-  },
-  600_000,
-)
+      },
+    ),
+    { numRuns: RUNS, endOnFailure: process.env['DEPLOYWATCH_PROPERTY_RUNS'] === undefined },
+  )
+}, 600_000)

@@ -25,7 +25,11 @@ export function flywayFiles(texts: readonly string[]): Readonly<Record<string, s
 }
 
 export function configOf(more = ''): LoadedConfig {
-  return parseConfig(`service: orders\nmigrations: { tool: flyway, path: db/migration }\n${more}`, 'deploywatch.yaml', '/project')
+  return parseConfig(
+    `service: orders\nmigrations: { tool: flyway, path: db/migration }\n${more}`,
+    'deploywatch.yaml',
+    '/project',
+  )
 }
 
 export async function build(
@@ -45,5 +49,7 @@ export async function build(
 
 /** `kind group.name` of references, for short assertions. */
 export function names(references: readonly ObjectReference[] | undefined): readonly string[] {
-  return (references ?? []).map(({ kind, group, name }) => (group === name ? `${kind} ${name}` : `${kind} ${group}.${name}`))
+  return (references ?? []).map(({ kind, group, name }) =>
+    group === name ? `${kind} ${name}` : `${kind} ${group}.${name}`,
+  )
 }

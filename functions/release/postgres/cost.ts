@@ -34,7 +34,9 @@ export async function costsOf(statements: readonly RunStatement[]): Promise<read
 }
 
 function isNewRelation(touch: Touch): boolean {
-  return /^(CREATE (FOREIGN )?TABLE( AS)?|SELECT INTO|CREATE MATERIALIZED VIEW)$/.test(touch.tag) && touch.type !== 'index'
+  return (
+    /^(CREATE (FOREIGN )?TABLE( AS)?|SELECT INTO|CREATE MATERIALIZED VIEW)$/.test(touch.tag) && touch.type !== 'index'
+  )
 }
 
 /** `made`: relations that the same migration made, which are empty or as large as it filled them. */
@@ -45,7 +47,9 @@ async function costOf(statement: RunStatement, made: ReadonlySet<string>): Promi
   const heaviest = WEIGHT.find((weight) => heavy.some((cost) => cost.class === weight))
   const concurrently = /^\s*(create|drop|reindex|refresh|alter)\b[^'"$(]*\bconcurrently\b/i.test(statement.sql)
   if (heaviest !== undefined) {
-    const names = heavy.filter((cost) => cost.class === heaviest).map((cost) => subject(cost.relation, statement.touches))
+    const names = heavy
+      .filter((cost) => cost.class === heaviest)
+      .map((cost) => subject(cost.relation, statement.touches))
     return { line: statement.line, class: heaviest, relations: [...new Set(names)].sort(), concurrently }
   }
   const own = told.length > 0 ? { class: 'instant' as const, relations: [] } : await costByForm(statement.sql)
@@ -54,19 +58,27 @@ async function costOf(statement: RunStatement, made: ReadonlySet<string>): Promi
 
 function costTold(notice: string, touches: readonly Touch[]): readonly { class: CostClass; relation: string }[] {
   const match =
-    /^DEBUG (?:(rewriting) table "(.+)"|(verifying) table "(.+)"|(building) index ".+" on table "(.+)" |(validating) foreign key constraint )/s.exec(notice)
+    /^DEBUG (?:(rewriting) table "(.+)"|(verifying) table "(.+)"|(building) index ".+" on table "(.+)" |(validating) foreign key constraint )/s.exec(
+      notice,
+    )
   if (match === null) return []
   if (match[1] !== undefined) return [{ class: 'rewrite', relation: match[2] ?? '' }]
   if (match[3] !== undefined) return [{ class: 'scan', relation: match[4] ?? '' }]
   if (match[5] !== undefined) return [{ class: 'index', relation: match[6] ?? '' }]
   // The message names the constraint only; the table is the one that was altered.
-  return touches.filter((touch) => touch.type === 'table').map((touch) => ({ class: 'foreign-key', relation: touch.names[0] ?? '' }))
+  return touches
+    .filter((touch) => touch.type === 'table')
+    .map((touch) => ({ class: 'foreign-key', relation: touch.names[0] ?? '' }))
 }
 
 /** The messages leave out the schema: it is that of what the statement touched. */
 function subject(relation: string, touches: readonly Touch[]): string {
-  const touch = touches.find(({ names, type }) => type === 'table' && names[0] === relation) ?? touches.find(({ schema }) => schema !== null)
-  return touch === undefined || touch.schema === null || touch.schema === 'public' ? relation : `${touch.schema}.${relation}`
+  const touch =
+    touches.find(({ names, type }) => type === 'table' && names[0] === relation) ??
+    touches.find(({ schema }) => schema !== null)
+  return touch === undefined || touch.schema === null || touch.schema === 'public'
+    ? relation
+    : `${touch.schema}.${relation}`
 }
 
 type Form = Pick<StatementCost, 'class' | 'relations'>
@@ -87,14 +99,22 @@ async function costByForm(sql: string): Promise<Form> {
     case 'with':
       return relations(/\b(insert\s+into|update|delete\s+from|merge\s+into)\b/i.test(sql) ? 'data' : 'query', sql)
     case 'create':
-      return /^[^'"(]*\bcreate\s+(materialized\s+view|(unlogged\s+|temp\s+|temporary\s+)?table)\b[^'(]*\bas\b/i.test(sql) ? relations('query', sql) : INSTANT
+      return /^[^'"(]*\bcreate\s+(materialized\s+view|(unlogged\s+|temp\s+|temporary\s+)?table)\b[^'(]*\bas\b/i.test(
+        sql,
+      )
+        ? relations('query', sql)
+        : INSTANT
     case 'select':
       return costOfSelect(sql)
     case 'do':
     case 'call':
     case 'execute':
       // What a body does to data the server does not tell.
-      return /^\s*call|^\s*execute|\b(insert\s+into|update|delete\s+from|merge\s+into|copy|perform|execute)\b/i.test(sql) ? { class: 'unknown', relations: [] } : INSTANT
+      return /^\s*call|^\s*execute|\b(insert\s+into|update|delete\s+from|merge\s+into|copy|perform|execute)\b/i.test(
+        sql,
+      )
+        ? { class: 'unknown', relations: [] }
+        : INSTANT
     case 'vacuum':
       return { class: /\bfull\b/i.test(sql) ? 'rewrite' : 'scan', relations: (await relations('scan', sql)).relations }
     case 'cluster':
@@ -107,7 +127,8 @@ async function costByForm(sql: string): Promise<Form> {
 }
 
 /** Functions that a migration calls for their effect, and that do not depend on how much data there is. */
-const HARMLESS = /^\s*select\s+(pg_catalog\.)?(setval|nextval|set_config|current_setting|pg_advisory\w*|pg_notify|now|version|1)\b/i
+const HARMLESS =
+  /^\s*select\s+(pg_catalog\.)?(setval|nextval|set_config|current_setting|pg_advisory\w*|pg_notify|now|version|1)\b/i
 
 async function costOfSelect(sql: string): Promise<Form> {
   if (HARMLESS.test(sql)) return INSTANT

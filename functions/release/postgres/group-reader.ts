@@ -10,28 +10,42 @@ const LARGEST = 256
 const SIZES = [8, 64, LARGEST] as const
 
 /** Reads the objects of groups. `known`: how many groups there are; a plan that was made for few is made anew for many. */
-export type GroupReader = (scope: Scope, groups: readonly GroupName[], known: number) => Promise<readonly CatalogObject[]>
+export type GroupReader = (
+  scope: Scope,
+  groups: readonly GroupName[],
+  known: number,
+) => Promise<readonly CatalogObject[]>
 
 export function createGroupReader(server: Throwaway, engine: Engine): GroupReader {
   /** Scopes in the order in which they came up: a statement's name says for which it was prepared. */
   const scopes: string[] = []
   const { parse } = engine.objects({ schemas: [], ignore: [], exclude: [], role: null }, [])
   const read: GroupReader = async (scope, groups, known) => {
-    if (!server.oneSession) return (await server.connection.read([engine.objects(scope, groups)], { statementTimeoutMs: TIMEOUT_MS }))[0]
+    if (!server.oneSession)
+      return (await server.connection.read([engine.objects(scope, groups)], { statementTimeoutMs: TIMEOUT_MS }))[0]
     const key = JSON.stringify(scope)
     if (!scopes.includes(key)) scopes.push(key)
     const size = SIZES.find((candidate) => candidate >= groups.length) ?? groups.length
-    const marks = Array.from({ length: size }, (_, at) => ({ schema: `\u0002schema ${at}`, group: `\u0002group ${at}` }))
+    const marks = Array.from({ length: size }, (_, at) => ({
+      schema: `\u0002schema ${at}`,
+      group: `\u0002group ${at}`,
+    }))
     const filled = marks.map((mark, at) => groups[at] ?? groups[0] ?? mark)
     const values = filled.flatMap(({ schema, group }) => [engine.literal(schema), engine.literal(group)])
     const name = `deploywatch_groups_${scopes.indexOf(key)}_${size}_${Math.ceil(Math.log2(known + 1))}`
     const statement = { name, types: values.map(() => 'text'), sql: () => withParameters(engine, scope, marks) }
     const options = { statementTimeoutMs: TIMEOUT_MS, searchPath: KEPT_PATH }
-    return runPrepared(server, statement, values, async (sql) => (await server.connection.read([{ sql, parse }], options))[0])
+    return runPrepared(
+      server,
+      statement,
+      values,
+      async (sql) => (await server.connection.read([{ sql, parse }], options))[0],
+    )
   }
   return async (scope, groups, known) => {
     const found: CatalogObject[] = []
-    for (let at = 0; at < groups.length; at += LARGEST) found.push(...(await read(scope, groups.slice(at, at + LARGEST), known)))
+    for (let at = 0; at < groups.length; at += LARGEST)
+      found.push(...(await read(scope, groups.slice(at, at + LARGEST), known)))
     return found
   }
 }

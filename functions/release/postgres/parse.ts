@@ -10,7 +10,7 @@ export async function parseStatement(sql: string): Promise<Node | null> {
   await loadModule()
   try {
     const tree = parseSync(sql)
-    return ((tree.stmts?.[0]?.stmt as Node | undefined) ?? null)
+    return (tree.stmts?.[0]?.stmt as Node | undefined) ?? null
   } catch {
     return null
   }
@@ -64,7 +64,9 @@ function reference(kind: ObjectReference['kind'], range: unknown, name?: unknown
 
 /** A qualified name as a list of String nodes. */
 function named(kind: ObjectReference['kind'], list: unknown): readonly ObjectReference[] {
-  const parts = (Array.isArray(list) ? list : []).map((part: unknown) => (isNode(part) && isNode(part['String']) ? part['String']['sval'] : undefined))
+  const parts = (Array.isArray(list) ? list : []).map((part: unknown) =>
+    isNode(part) && isNode(part['String']) ? part['String']['sval'] : undefined,
+  )
   const name = parts.at(-1)
   if (typeof name !== 'string') return []
   const schema = parts.length > 1 ? String(parts[0]) : 'public'
@@ -88,10 +90,15 @@ const READERS: Readonly<Record<string, Reader>> = {
   CreateRangeStmt: (body) => named('type', body['typeName']),
   CompositeTypeStmt: (body) => reference('type', body['typevar']),
   CreateFunctionStmt: (body) => named('routine', body['funcname']),
-  CreateExtensionStmt: (body) => (typeof body['extname'] === 'string' ? [{ kind: 'extension', schema: '', group: body['extname'], name: body['extname'] }] : []),
+  CreateExtensionStmt: (body) =>
+    typeof body['extname'] === 'string'
+      ? [{ kind: 'extension', schema: '', group: body['extname'], name: body['extname'] }]
+      : [],
   AlterTableStmt: (body) => {
     const commands = Array.isArray(body['cmds']) ? body['cmds'] : []
-    return commands.flatMap((command: unknown) => alteredBy(body['relation'], isNode(command) ? command['AlterTableCmd'] : undefined))
+    return commands.flatMap((command: unknown) =>
+      alteredBy(body['relation'], isNode(command) ? command['AlterTableCmd'] : undefined),
+    )
   },
 }
 
@@ -110,6 +117,7 @@ function alteredBy(relation: unknown, command: unknown): readonly ObjectReferenc
   const constraint = isNode(definition['Constraint']) ? definition['Constraint']['conname'] : undefined
   if (command['subtype'] === 'AT_AddColumn') return reference('column', relation, column)
   if (constraint !== undefined) return reference('constraint', relation, constraint)
-  if (typeof command['name'] === 'string' && /Column|Default|NotNull/.test(String(command['subtype']))) return reference('column', relation, command['name'])
+  if (typeof command['name'] === 'string' && /Column|Default|NotNull/.test(String(command['subtype'])))
+    return reference('column', relation, command['name'])
   return reference('table', relation)
 }

@@ -46,13 +46,17 @@ export async function resolveGroups(
     if (touch.tag === 'DROP' && touch.schema !== null && name !== undefined) add({ schema: touch.schema, group: name })
     if (touch.tag === 'DROP' && touch.type === 'extension') add({ schema: '', group: touch.schema ?? '' })
   }
-  const addresses = new Map(touches.flatMap((touch) => (touch.address === null ? [] : [[keyOf(touch.address), touch.address]])))
+  const addresses = new Map(
+    touches.flatMap((touch) => (touch.address === null ? [] : [[keyOf(touch.address), touch.address]])),
+  )
   if (addresses.size === 0) return [...found.values()]
   const reworded = note(await resolve(server, [...addresses.values()]), whereabouts, add)
   for (const [key, address] of addresses) {
     whereabouts.seen.get(key)?.groups.forEach(add)
     // An enum's value may have another name, and what else is altered (a collation, a server) has no signature here.
-    const altered = touches.some((touch) => touch.tag.startsWith('ALTER') && touch.address !== null && keyOf(touch.address) === key)
+    const altered = touches.some(
+      (touch) => touch.tag.startsWith('ALTER') && touch.address !== null && keyOf(touch.address) === key,
+    )
     if (altered && address.classId !== PG_CLASS) reworded.add(key)
   }
   if (reworded.size > 0) note(await resolve(server, [...reworded].map(addressOf), true), whereabouts, add)

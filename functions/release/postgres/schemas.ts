@@ -8,3 +8,14 @@ export function schemasOf(): Query<readonly string[]> {
     parse: (rows) => [...new Set(['public', ...rows.map((row) => row[0] ?? '')])].sort(),
   }
 }
+
+const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+export function createSchemas(schemas: readonly string[]): readonly string[] {
+  return schemas.map((schema) => `CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`)
+}
+
+/** Names without a schema go into this one first; what is found elsewhere is found as before. */
+export function enterSchema(schema: string): string {
+  return `SET search_path TO ${identifier(schema)}, "$user", public`
+}
