@@ -95,7 +95,7 @@ function conclude(screen: Screen, without: Tally, { tally, seconds }: WithOutcom
   screen.say()
   screen.say('  In front of your own pipeline:')
   screen.say()
-  screen.say(`    ${paint.bold('npx deploywatch init')}                    finds your migrations, writes a config`)
-  screen.say(`    ${paint.bold('npx deploywatch build')}                   once, in CI: what the release expects`)
-  screen.say(`    ${paint.bold('npx deploywatch check --env production')}  before the deployment: exit 0, 1 or 2`)
+  screen.say(`    ${paint.bold('npx deploywatch init')}                    writes a config for this folder`)
+  screen.say(`    ${paint.bold('npx deploywatch build')}                   in CI: what the release expects`)
+  screen.say(`    ${paint.bold('npx deploywatch check --env production')}  before deploying: exit 0, 1 or 2`)
 }
