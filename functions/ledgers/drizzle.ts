@@ -67,6 +67,7 @@ export const drizzle = {
       },
       late: files.form === 'journal' ? 'never-runs' : 'runs',
       placeholders: settings.placeholders,
+      schemas: [],
       notes: config.notes,
     }
   },

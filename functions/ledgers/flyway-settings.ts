@@ -7,6 +7,8 @@ export interface FlywaySettings {
   readonly file: string | null
   readonly table: string | null
   readonly defaultSchema: string | null
+  /** What Flyway makes where it is not there, the default one first: its search path begins with that. */
+  readonly schemas: readonly string[]
   /** Folders of the repository, the configured path first. */
   readonly locations: readonly string[]
   readonly placeholders: Readonly<Record<string, string>>
@@ -19,15 +21,22 @@ export async function readFlywaySettings(project: ProjectFiles, settings: Ledger
   const found = await readNearest(project, settings.path)
   const values = found?.values ?? new Map<string, readonly string[]>()
   const one = (key: string): string | null => values.get(key)?.[0] ?? null
+  const schemas = (values.get('schemas') ?? []).filter((schema) => schema !== '')
+  const defaultSchema = one('defaultschema') ?? schemas[0] ?? null
   const placeholders = [...values].flatMap(([key, [value = '']]) =>
     key.startsWith('placeholders.') ? [[key.slice('placeholders.'.length), value]] : [],
   )
   return {
     file: found?.file ?? null,
     table: one('table'),
-    defaultSchema: one('defaultschema') ?? one('schemas'),
+    defaultSchema,
+    schemas: [...new Set([...(defaultSchema === null ? [] : [defaultSchema]), ...schemas])],
     locations: locationsOf(settings.path, values.get('locations') ?? [], folderOf(found?.file ?? '')),
-    placeholders: { ...Object.fromEntries(placeholders), ...settings.placeholders },
+    placeholders: {
+      ...(defaultSchema === null ? {} : { 'flyway:defaultSchema': defaultSchema }),
+      ...Object.fromEntries(placeholders),
+      ...settings.placeholders,
+    },
     replacesPlaceholders: one('placeholderreplacement')?.toLowerCase() !== 'false',
     outOfOrder: one('outoforder')?.toLowerCase() === 'true',
   }

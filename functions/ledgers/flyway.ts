@@ -62,6 +62,7 @@ export const flyway = {
       },
       late: own.outOfOrder ? 'runs' : 'refuses',
       placeholders: own.placeholders,
+      schemas: own.schemas,
       notes,
     }
   },

@@ -48,6 +48,7 @@ export const golangMigrate = {
       },
       late: 'never-runs',
       placeholders: settings.placeholders,
+      schemas: [],
       notes: [],
     }
   },

@@ -66,6 +66,7 @@ export const knex = {
       },
       late: 'runs',
       placeholders: settings.placeholders,
+      schemas: [],
       notes: config.notes,
     }
   },

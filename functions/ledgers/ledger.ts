@@ -47,6 +47,8 @@ export interface Discovery {
   readonly late: 'runs' | 'refuses' | 'never-runs'
   /** The settings' placeholders and those of the tool's own config files: what `script` is to be given. */
   readonly placeholders: Readonly<Record<string, string>>
+  /** Schemas that the repository has the tool make, the first being where names without a schema go. [] leaves it to the server. */
+  readonly schemas: readonly string[]
   readonly notes: readonly string[]
 }
 

@@ -70,6 +70,7 @@ export const prisma = {
       },
       late: 'runs',
       placeholders: settings.placeholders,
+      schemas: [],
       notes: elsewhere
         ? [`${config?.file ?? ''} names ${configured}, deploywatch.yaml ${path}: Prisma runs the former`]
         : [],

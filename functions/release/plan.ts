@@ -87,7 +87,10 @@ async function findLedger(
   if (chosen === null || 'message' in chosen) return chosen
   const { tool, detection } = chosen
   const settings: LedgerSettings = { path: config.path, placeholders: config.placeholders, table: config.table }
-  const { migrations, problems, table, commands, late, notes, placeholders, schemas } = await tool.discover(project, settings)
+  const { migrations, problems, table, commands, late, notes, placeholders, schemas } = await tool.discover(
+    project,
+    settings,
+  )
   const files: ReplayFile[] = []
   for (const migration of migrations) {
     files.push(inSchemas(schemas, await replayFile(tool, migration, project, { ...settings, placeholders })))
@@ -183,7 +186,10 @@ async function hasMigrationLike(project: ProjectFiles, path: string): Promise<bo
 
 /** The tool's own table: some migrations read it, or alter it. */
 function ledgerTable({ tool, schemas }: Found): ReplayFile {
-  const table = inSchemas(schemas, { subject: `${tool.title}'s own table`, statements: splitStatements(tool.ledgerDdl) })
+  const table = inSchemas(schemas, {
+    subject: `${tool.title}'s own table`,
+    statements: splitStatements(tool.ledgerDdl),
+  })
   const made = createSchemas(schemas).map((sql) => ({ sql, line: 1 }))
   return { ...table, statements: [...made, ...(table.statements ?? [])] }
 }

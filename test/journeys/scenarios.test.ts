@@ -29,7 +29,10 @@ test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('%s',
       store: join(store, name),
     })
     expect(report, stderr).not.toBeNull()
-    expect(misjudged({ exit, findings: report?.findings ?? [] }, scenario.right), JSON.stringify(report, null, 1)).toEqual([])
+    expect(
+      misjudged({ exit, findings: report?.findings ?? [] }, scenario.right),
+      JSON.stringify(report, null, 1),
+    ).toEqual([])
   } finally {
     await database.drop()
   }

@@ -148,6 +148,7 @@ describe('discovery', () => {
       table: { schema: 'app', table: 'history' },
       late: 'runs',
       placeholders: { owner: 'app_owner' },
+      schemas: ['app'],
     })
     expect(found.migrations.map(({ file }) => file)).toEqual([`${PATH}/V1__a.sql`, 'db/common/V2__b.sql'])
     expect(found.commands).toEqual({
@@ -162,7 +163,8 @@ describe('discovery', () => {
       '# db\nflyway.table=history\nflyway.schemas=app,audit\nflyway.placeholders.owner=conf, inc\nflyway.placeholders.other=x\n'
     const found = await discover({ ...inFolder('V1__a.sql'), 'flyway.conf': conf }, { owner: 'mine' })
     expect(found).toMatchObject({ table: { schema: 'app', table: 'history' }, late: 'refuses' })
-    expect(found.placeholders).toEqual({ owner: 'mine', other: 'x' })
+    expect(found.placeholders).toEqual({ owner: 'mine', other: 'x', 'flyway:defaultSchema': 'app' })
+    expect(found.schemas).toEqual(['app', 'audit'])
     expect(found.commands.migrateLate).toBe('flyway migrate -outOfOrder=true')
   })
 

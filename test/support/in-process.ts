@@ -43,7 +43,7 @@ export async function checkInProcess(where: Where): Promise<InProcess> {
       },
       io,
     )
-    return { exit, report: reportSchema.parse(JSON.parse(output.stdout)) as Report, stderr: output.stderr }
+    return { exit, report: reportSchema.parse(JSON.parse(output.stdout)), stderr: output.stderr }
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error
     return { exit: EXIT.usage, report: null, stderr: `${output.stderr}${error.message}` }

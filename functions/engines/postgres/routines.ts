@@ -18,7 +18,8 @@ const AGGREGATE = `SELECT concat_ws(chr(10), 'sfunc = ' || g.aggtransfn::text, '
   FROM pg_aggregate g WHERE g.aggfnoid = p.oid`
 
 /**
- * Bodies as stored, but for the SQL-standard ones, which are stored parsed. Left out: members of extensions (deptype e), and
+ * Bodies as stored, but for the SQL-standard ones, which are stored parsed, and but for line ends: a checkout with CRLF is no
+ * other release. Left out: members of extensions (deptype e), and
  * the constructors that CREATE TYPE … AS RANGE makes (deptype i).
  */
 export const readRoutines: Reader = ({ scope, selection }) => {
@@ -29,7 +30,7 @@ export const readRoutines: Reader = ({ scope, selection }) => {
     language: 'l.lanname',
     body: `CASE WHEN p.prokind = 'a' THEN ${deparsed('p.path', `(${AGGREGATE})`)}
       WHEN p.prosqlbody IS NOT NULL THEN ${deparsed('p.path', 'pg_get_function_sqlbody(p.oid)')}
-      ELSE concat_ws(chr(10), p.prosrc, p.probin) END`,
+      ELSE concat_ws(chr(10), replace(p.prosrc, chr(13) || chr(10), chr(10)), p.probin) END`,
     volatility: word('p.provolatile', VOLATILITY),
     strict: flag('p.proisstrict'),
     securityDefiner: flag('p.prosecdef'),
