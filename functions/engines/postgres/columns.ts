@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { collationName, deparsed, factsSql, typeName, word } from './sql.ts'
+import { collationName, deparsed, factsSql, rowsOf, typeName, word } from './sql.ts'
 
 /** pg_attribute.attidentity and attgenerated; v is of PostgreSQL 18. Empty: neither. */
 const IDENTITY = { a: 'always', d: 'by default' }
@@ -21,7 +21,7 @@ export const readColumns: Reader = () => {
   })
   return `SELECT r.schema, r.grp, r.bucket, a.attname::text AS name, ${facts} AS facts
     FROM rel r
-    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    CROSS JOIN LATERAL ${rowsOf('pg_attribute', 'attrelid = r.oid AND x.attnum > 0 AND NOT x.attisdropped')} a
     LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE r.relkind IN ('r', 'p', 'f')`
 }

@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { deparsed, factsSql, flag, quotedName, relativeName, word } from './sql.ts'
+import { deparsed, factsSql, flag, quotedName, relativeName, rowsOf, word } from './sql.ts'
 
 /**
  * pg_constraint.contype. Not constraints here: n (NOT NULL, of 18: the column tells), t (constraint triggers: the trigger
@@ -67,10 +67,7 @@ export const readConstraints: Reader = () => {
   return `SELECT r.schema, r.grp, r.bucket, c.conname::text AS name, ${facts} AS facts
     FROM rel r
     CROSS JOIN (SELECT true AS conenforced, false AS conperiod, NULL::int2[] AS confdelsetcols, false AS indnullsnotdistinct) fallback
-    CROSS JOIN LATERAL (
-      SELECT k.*, conenforced AS enforced, conperiod AS period, confdelsetcols AS delete_columns
-      FROM pg_constraint k WHERE k.conrelid = r.oid
-    ) c
+    CROSS JOIN LATERAL ${rowsOf('pg_constraint', 'conrelid = r.oid', 'x.*, conenforced AS enforced, conperiod AS period, confdelsetcols AS delete_columns')} c
     LEFT JOIN LATERAL (
       SELECT x.indkey, x.indnatts, x.indnkeyatts, indnullsnotdistinct AS nulls_not_distinct
       FROM pg_index x WHERE x.indexrelid = c.conindid AND c.contype IN ('p', 'u')

@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { deparsed, factsSql, flag, quotedName, relativeName } from './sql.ts'
+import { deparsed, factsSql, flag, quotedName, relativeName, rowsOf } from './sql.ts'
 
 /**
  * One key: column or expression, then what is not the default: collation, operator class, order (pg_index.indoption: 1 DESC,
@@ -48,7 +48,7 @@ export const readIndexes: Reader = () => {
   return `SELECT r.schema, r.grp, r.bucket, c.relname::text AS name, ${facts} AS facts
     FROM rel r
     CROSS JOIN (SELECT false AS indnullsnotdistinct) fallback
-    CROSS JOIN LATERAL (SELECT x.*, indnullsnotdistinct AS nulls_not_distinct FROM pg_index x WHERE x.indrelid = r.oid) i
+    CROSS JOIN LATERAL ${rowsOf('pg_index', 'indrelid = r.oid', 'x.*, indnullsnotdistinct AS nulls_not_distinct')} i
     JOIN pg_class c ON c.oid = i.indexrelid
     JOIN pg_am m ON m.oid = c.relam
     WHERE r.relkind IN ('r', 'p', 'm') AND i.indislive

@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { deparsed, factsSql, flag, quotedName, word } from './sql.ts'
+import { deparsed, factsSql, flag, quotedName, rowsOf, word } from './sql.ts'
 
 const COMMANDS = { '*': 'all', r: 'select', a: 'insert', w: 'update', d: 'delete' }
 
@@ -15,5 +15,5 @@ export const readPolicies: Reader = () => {
     using: `CASE WHEN p.polqual IS NOT NULL THEN ${deparsed('r.path', 'pg_get_expr(p.polqual, p.polrelid)')} END`,
     check: `CASE WHEN p.polwithcheck IS NOT NULL THEN ${deparsed('r.path', 'pg_get_expr(p.polwithcheck, p.polrelid)')} END`,
   })
-  return `SELECT r.schema, r.grp, r.bucket, p.polname::text AS name, ${facts} AS facts FROM rel r JOIN pg_policy p ON p.polrelid = r.oid`
+  return `SELECT r.schema, r.grp, r.bucket, p.polname::text AS name, ${facts} AS facts FROM rel r CROSS JOIN LATERAL ${rowsOf('pg_policy', 'polrelid = r.oid')} p`
 }

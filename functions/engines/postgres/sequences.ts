@@ -1,6 +1,6 @@
 import type { Reader } from './reader.ts'
 import { isExcluded } from './scope.ts'
-import { factsSql, flag, quotedName, relativeName, word } from './sql.ts'
+import { factsSql, flag, quotedName, relativeName, rowsOf, word } from './sql.ts'
 
 const PERSISTENCE = { p: 'permanent', u: 'unlogged' }
 
@@ -19,7 +19,7 @@ export const readSequences: Reader = ({ scope }) => {
   })
   return `SELECT r.schema, r.grp, r.bucket, r.grp AS name, ${facts} AS facts
     FROM rel r
-    JOIN pg_sequence q ON q.seqrelid = r.oid
+    CROSS JOIN LATERAL ${rowsOf('pg_sequence', 'seqrelid = r.oid')} q
     LEFT JOIN LATERAL (
       SELECT c.relname, c.relnamespace, a.attname, n.nspname
       FROM pg_depend d

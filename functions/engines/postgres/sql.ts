@@ -79,6 +79,16 @@ export function collationName(own: string, collation: string, type: string): str
   return `CASE WHEN ${collation} = 0 OR (${collation} = 100 AND ${type} < 16384 AND ${type} <> 19) THEN NULL ELSE (${other}) END`
 }
 
+/**
+ * The rows of a catalog that belong to a relation of `rel`, found by the catalog's index on it. OFFSET 0 keeps the planner from
+ * turning the join round: on catalogs without statistics, as after a migration that made thousands of tables, it takes every
+ * filter for a strict one, and walks `rel` or some other index once a row (measured: 30 s instead of 0.3 s). A
+ * filter that another index knows belongs behind it.
+ */
+export function rowsOf(catalog: string, condition: string, columns = 'x.*'): string {
+  return `(SELECT ${columns} FROM ${catalog} x WHERE x.${condition} OFFSET 0)`
+}
+
 /** The bucket of a group (`bucketOf` of the core). */
 export function bucketSql(schema: string, group: string): string {
   return `('x' || left(${md5Sql(`${schema} || chr(31) || ${group}`)}, 2))::bit(8)::int`

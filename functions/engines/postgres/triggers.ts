@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { deparsed, factsSql, word } from './sql.ts'
+import { deparsed, factsSql, rowsOf, word } from './sql.ts'
 
 /** pg_trigger.tgenabled. */
 const ENABLED = { O: 'origin', D: 'disabled', R: 'replica', A: 'always' }
@@ -14,6 +14,6 @@ export const readTriggers: Reader = () => {
     enabled: word('t.tgenabled', ENABLED),
   })
   return `SELECT r.schema, r.grp, r.bucket, t.tgname::text AS name, ${facts} AS facts
-    FROM rel r JOIN pg_trigger t ON t.tgrelid = r.oid
-    WHERE NOT t.tgisinternal AND t.tgparentid = 0`
+    FROM rel r CROSS JOIN LATERAL ${rowsOf('pg_trigger', 'tgrelid = r.oid AND NOT x.tgisinternal')} t
+    WHERE t.tgparentid = 0`
 }
