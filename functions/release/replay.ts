@@ -36,6 +36,8 @@ export interface ReplayInput {
   readonly role: string | null
   /** Whether it is recorded what each migration did: off for the servers that only give other words. */
   readonly attributes: boolean
+  /** Whether everything is read again at the end only, or after each migration, as tests do. */
+  readonly verifies?: 'at the end' | 'each time'
   /** Where an earlier replay of a prefix stood; the server has been started from its state. */
   readonly from: ReplayState | null
   /** Called once before the migration of that index, where the replay has come a long way to it. */
@@ -64,7 +66,7 @@ export interface Replayed {
   readonly schemas: readonly string[]
   readonly troubles: readonly Trouble[]
   /** Where the incremental reading missed something that the last, full one found: a bug of ours, never of the user. */
-  readonly corrections: CatalogChange
+  readonly corrections: readonly CatalogChange[]
 }
 
 export async function replay(input: ReplayInput): Promise<Replayed> {
@@ -74,12 +76,16 @@ export async function replay(input: ReplayInput): Promise<Replayed> {
   const effects: MigrationEffect[] = [...(input.from?.effects ?? [])]
   const troubles: Trouble[] = [...(input.from?.troubles ?? [])]
   if (input.from === null) troubles.push(...(await begin(input, session, tracker)))
+  const found: CatalogChange[] = []
   for (let index = effects.length; index < input.migrations.length; index += 1) {
     if (input.checkpoint?.before === index)
       await input.checkpoint.save({ effects: [...effects], troubles, tracker: tracker.state() })
     effects.push(await replayMigration(input, session, tracker, { effects, troubles }, index))
+    if (input.verifies === 'each time') found.push(await tracker.verify(index))
   }
-  const corrections = await tracker.verify(effects.length === 0 ? null : effects.length - 1)
+  const corrections = [...found, await tracker.verify(effects.length === 0 ? null : effects.length - 1)].filter(
+    isChange,
+  )
   const objects = tracker.objects()
   const scope = await tracker.scope()
   const own = await ledgerSchemas(input)
@@ -93,6 +99,10 @@ export async function replay(input: ReplayInput): Promise<Replayed> {
     troubles,
     corrections,
   }
+}
+
+function isChange({ brought, changed, removed }: CatalogChange): boolean {
+  return brought.length + changed.length + removed.length > 0
 }
 
 /** Schemas that hold a ledger's table: one that holds nothing else is the tool's, and nobody's expectation. */

@@ -14,7 +14,10 @@ import { openCache } from '../../functions/release/cache.ts'
 import type { BuiltRelease } from '../../functions/release/manifest.ts'
 
 /** One cache for all of a suite: the fresh server is made once. */
-export async function makeCache(): Promise<{ readonly cache: ReturnType<typeof openCache>; remove(): Promise<void> }> {
+export async function makeCache(): Promise<{
+  readonly cache: ReturnType<typeof openCache>
+  readonly remove: () => Promise<void>
+}> {
   const folder = await mkdtemp(join(tmpdir(), 'deploywatch-cache-'))
   return { cache: openCache(folder), remove: () => rm(folder, { recursive: true, force: true }) }
 }

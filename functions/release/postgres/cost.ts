@@ -87,7 +87,7 @@ const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*([a-z]+)/i
 const INSTANT: Form = { class: 'instant', relations: [] }
 
 async function costByForm(sql: string): Promise<Form> {
-  switch (FIRST_WORD.exec(sql)?.[1]?.toLowerCase()) {
+  switch (FIRST_WORD.exec(sql)?.[1]?.toLowerCase() ?? '') {
     case 'insert':
     case 'update':
     case 'delete':

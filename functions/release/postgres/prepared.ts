@@ -8,7 +8,7 @@ import type { Throwaway } from '../throwaway.ts'
 interface Prepared {
   readonly name: string
   readonly types: readonly string[]
-  sql(): string
+  readonly sql: () => string
 }
 
 /** Runs EXECUTE with these SQL literals, after PREPARE where the session does not have the statement. */

@@ -110,7 +110,7 @@ async function resolve(server: Throwaway, addresses: readonly Address[], dependa
   const values = [list(({ classId }) => classId), list(({ objectId }) => objectId)]
   const name = dependants ? 'deploywatch_dependants' : 'deploywatch_family'
   const statement = { name, types: ['oid[]', 'oid[]'], sql: () => resolveSql(dependants) }
-  return (await runPrepared(server, statement, values, server.run)).rows
+  return (await runPrepared(server, statement, values, (sql) => server.run(sql))).rows
 }
 
 /**
