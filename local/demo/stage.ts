@@ -54,6 +54,7 @@ export async function withStage<T>(
     closing.push(() => rm(folder, { recursive: true, force: true }))
     const databases = await openDatabases(openCache(cacheFolder(options.env)))
     closing.push(() => databases.close())
+    options.signal.throwIfAborted()
     const open = async (environment: EnvironmentName) => {
       const api = await serveDatabase(databases, environment)
       closing.push(() => api.close())
