@@ -3,6 +3,7 @@
  *
  *     stamps/SERVICE/ENVIRONMENT/EXPECTATION/DATABASE.json    running/SERVICE/ENVIRONMENT.json
  *     manifests/SERVICE/DIGEST/{header,catalog}               reports/SERVICE/ENVIRONMENT/TIME-DIGEST.json
+ *     samples/SERVICE/ENVIRONMENT/DIGEST.json
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -11,6 +12,7 @@ import * as z from 'zod'
 import { isMissing, readBytes, safeName, temporaryName, writeWhole } from './files.ts'
 import { StoreError } from './store.ts'
 import type { RunningRelease, StampKey, Store } from './store.ts'
+import { addSamples, readSamples } from './sample-files.ts'
 import { parseStamp, writeStamp } from './stamp-file.ts'
 import type { KeyedStamp } from './stamp-file.ts'
 
@@ -40,6 +42,8 @@ export function folderStore(path: string): Store {
       const name = `${at.replaceAll(/\D/gu, '')}-${hash([report]).slice(0, 12)}.json`
       await writeWhole(join(place('reports', service, environment), name), report)
     },
+    samples: async (service, environment) => readSamples(place('samples', service, environment)),
+    putSamples: async (service, environment, samples) => addSamples(place('samples', service, environment), samples),
   }
 }
 

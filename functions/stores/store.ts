@@ -1,4 +1,5 @@
 /** The port to what is remembered between looks: a folder here, S3 with DynamoDB in AWS. */
+import type { Sample } from '../core/baseline.ts'
 import type { Finding } from '../core/finding.ts'
 
 /** A database that was seen to be as the release expects, and how it is recognised again. */
@@ -54,6 +55,13 @@ export interface Store {
   ): Promise<void>
   manifest(service: string, digest: string): Promise<{ readonly header: Buffer; readonly catalog: Buffer } | null>
   putReport(service: string, environment: string, report: string, at: string): Promise<void>
+  /**
+   * The latest samples of each check and name, of every release, oldest first: at most `SAMPLES_KEPT` of each. `revision`
+   * tells those before a deployment from those after it. What cannot be read is left out: then there is less to compare.
+   */
+  samples(service: string, environment: string): Promise<readonly Sample[]>
+  /** Adds samples. The same one put twice is one; writers at the same time lose none. */
+  putSamples(service: string, environment: string, samples: readonly Sample[]): Promise<void>
 }
 
 /** What a store refuses, or holds but cannot read. Its message says what to do. */

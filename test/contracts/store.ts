@@ -1,6 +1,8 @@
 /** What every store does, whatever it is made of. An adapter's suite calls it with a way to make an empty store. */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { SAMPLES_KEPT } from '../../functions/core/baseline.ts'
+import type { Sample } from '../../functions/core/baseline.ts'
 import { finding } from '../../functions/core/finding.ts'
 import { StoreError } from '../../functions/stores/store.ts'
 import type { RunningRelease, StampKey, Store, VerifiedStamp } from '../../functions/stores/store.ts'
@@ -41,6 +43,23 @@ const STAMP: VerifiedStamp = {
 }
 
 const RELEASE: RunningRelease = { version: '1.42.0', commit: '9f1c2ab', manifestDigest: 'm1', since: STAMP.at }
+
+const SAMPLE: Sample = {
+  check: 'query',
+  name: 'recent',
+  at: STAMP.at,
+  durationMs: 12.5,
+  rows: 3,
+  resumed: false,
+  revision: '1.41.0',
+}
+
+/** The nth sample, a second after the one before it. */
+const sampleAt = (index: number, name = 'recent'): Sample => ({
+  ...SAMPLE,
+  name,
+  at: new Date(Date.parse(SAMPLE.at) + index * 1_000).toISOString(),
+})
 
 const HOSTILE = [
   '../../outside',
@@ -204,6 +223,70 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
       const store = await makeStore()
       await Promise.all(Array.from({ length: 10 }, () => store.putManifest('orders', 'abc', files('h', 'c'))))
       expect(await store.manifest('orders', 'abc')).toEqual(files('h', 'c'))
+    })
+  })
+
+  describe(`${name}: samples`, () => {
+    test('an empty store has none, and none is fine to put', async () => {
+      const store = await makeStore()
+      await store.putSamples('orders', 'production', [])
+      expect(await store.samples('orders', 'production')).toEqual([])
+    })
+
+    test('what was put is found as it was, oldest first, whatever it was put in', async () => {
+      const store = await makeStore()
+      const endpoint: Sample = { ...sampleAt(1), check: 'endpoint', rows: null, revision: null, resumed: true }
+      await store.putSamples('orders', 'production', [sampleAt(2), endpoint])
+      await store.putSamples('orders', 'production', [sampleAt(0)])
+      expect(await store.samples('orders', 'production')).toEqual([sampleAt(0), endpoint, sampleAt(2)])
+    })
+
+    test('services and environments keep their own', async () => {
+      const store = await makeStore()
+      await store.putSamples('orders', 'production', [SAMPLE])
+      for (const [service, environment] of [
+        ['orders', 'staging'],
+        ['Orders', 'production'],
+        ['orders/production', ''],
+      ] as const) {
+        expect(await store.samples(service, environment)).toEqual([])
+      }
+    })
+
+    test('the same samples put again are there once', async () => {
+      const store = await makeStore()
+      await store.putSamples('orders', 'production', [SAMPLE, sampleAt(1)])
+      await store.putSamples('orders', 'production', [sampleAt(1), SAMPLE])
+      expect(await store.samples('orders', 'production')).toEqual([SAMPLE, sampleAt(1)])
+    })
+
+    test('of each name the latest are kept, and a busy name does not push out a quiet one', async () => {
+      const store = await makeStore()
+      await store.putSamples('orders', 'production', [sampleAt(0, 'quiet')])
+      for (let from = 1; from <= SAMPLES_KEPT + 80; from += 7) {
+        await store.putSamples(
+          'orders',
+          'production',
+          Array.from({ length: 7 }, (_, at) => sampleAt(from + at)),
+        )
+      }
+      const found = await store.samples('orders', 'production')
+      expect(found.filter(({ name }) => name === 'quiet')).toEqual([sampleAt(0, 'quiet')])
+      const busy = found.filter(({ name }) => name === 'recent')
+      expect(busy).toHaveLength(SAMPLES_KEPT)
+      expect(busy.at(-1)).toEqual(sampleAt(280))
+    })
+
+    test('writers at the same time lose nothing, and readers meanwhile miss nothing that was there before', async () => {
+      const store = await makeStore()
+      await store.putSamples('orders', 'production', [sampleAt(0)])
+      const all = Array.from({ length: 120 }, (_, index) => sampleAt(index + 1))
+      const [reads] = await Promise.all([
+        Promise.all(Array.from({ length: 30 }, () => store.samples('orders', 'production'))),
+        Promise.all(all.map((sample) => store.putSamples('orders', 'production', [sample]))),
+      ])
+      for (const read of reads) expect(read).toContainEqual(sampleAt(0))
+      expect(await store.samples('orders', 'production')).toEqual([sampleAt(0), ...all])
     })
   })
 

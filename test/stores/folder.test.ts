@@ -75,6 +75,36 @@ describe('damage', () => {
   })
 })
 
+describe('samples', () => {
+  const sample = (index: number) => ({
+    check: 'query' as const,
+    name: 'recent',
+    at: new Date(1_800_000_000_000 + index * 1_000).toISOString(),
+    durationMs: index,
+    rows: 1,
+    resumed: false,
+    revision: null,
+  })
+
+  test('files do not pile up', async () => {
+    const folder = await newFolder()
+    const store = folderStore(folder)
+    for (let index = 0; index < 300; index += 1) await store.putSamples('orders', 'production', [sample(index)])
+    expect((await allFiles(folder)).length).toBeLessThanOrEqual(33)
+    expect(await store.samples('orders', 'production')).toHaveLength(200)
+  })
+
+  test('a file that was cut short takes its own samples with it, and no others', async () => {
+    const folder = await newFolder()
+    const store = folderStore(folder)
+    await store.putSamples('orders', 'production', [sample(1)])
+    const [file = ''] = await allFiles(folder)
+    await store.putSamples('orders', 'production', [sample(2)])
+    await truncate(file, 10)
+    expect(await store.samples('orders', 'production')).toEqual([sample(2)])
+  })
+})
+
 test('nothing temporary is left, and nothing is written outside the folder', async () => {
   const folder = await newFolder()
   const store = folderStore(folder)
@@ -82,8 +112,11 @@ test('nothing temporary is left, and nothing is written outside the folder', asy
   await store.putManifest('..', '../..', { header: Buffer.from('a'), catalog: Buffer.from('b') })
   await store.putManifest('..', '../..', { header: Buffer.from('a'), catalog: Buffer.from('b') })
   await store.putReport('..', '/', '{}', '../../x')
+  await store.putSamples('..', '../..', [
+    { check: 'query', name: 'a', at: STAMP.at, durationMs: 1, rows: 1, resumed: false, revision: null },
+  ])
   const files = await allFiles(join(folder, '..'))
-  expect(files).toHaveLength(4)
+  expect(files).toHaveLength(5)
   for (const file of files) {
     expect(file.startsWith(`${folder}/`)).toBe(true)
     expect(file).not.toContain('.tmp-')
