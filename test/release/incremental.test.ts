@@ -166,19 +166,51 @@ test('after any DDL the catalog that was kept up to date is the one that reading
 const REACHES: readonly (readonly [string, readonly string[], string])[] = [
   ['a renamed column in a view', ['CREATE VIEW v AS SELECT x FROM a'], 'ALTER TABLE a RENAME COLUMN x TO xx'],
   ['a renamed table in a foreign key', ['ALTER TABLE b ADD r int REFERENCES a'], 'ALTER TABLE a RENAME TO aa'],
-  ['a renamed type in a column and a routine', ['CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS $$SELECT 1$$', 'ALTER TABLE b ADD l e[]'], 'ALTER TYPE e RENAME TO ee'],
-  ['a renamed enum value in a default and a check', ["ALTER TABLE a ALTER st SET DEFAULT 'one'", "ALTER TABLE b ADD s e CHECK (s <> 'one')"], "ALTER TYPE e RENAME VALUE 'one' TO 'uno'"],
-  ['a renamed function in a trigger and a default', ['CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $$SELECT 1$$', 'ALTER TABLE b ADD n int DEFAULT g()'], 'ALTER FUNCTION g() RENAME TO h'],
+  [
+    'a renamed type in a column and a routine',
+    ['CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS $$SELECT 1$$', 'ALTER TABLE b ADD l e[]'],
+    'ALTER TYPE e RENAME TO ee',
+  ],
+  [
+    'a renamed enum value in a default and a check',
+    ["ALTER TABLE a ALTER st SET DEFAULT 'one'", "ALTER TABLE b ADD s e CHECK (s <> 'one')"],
+    "ALTER TYPE e RENAME VALUE 'one' TO 'uno'",
+  ],
+  [
+    'a renamed function in a trigger and a default',
+    ['CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $$SELECT 1$$', 'ALTER TABLE b ADD n int DEFAULT g()'],
+    'ALTER FUNCTION g() RENAME TO h',
+  ],
   ['a column of an inheriting table', ['CREATE TABLE k () INHERITS (a)'], 'ALTER TABLE a ADD COLUMN z int'],
-  ['a table that becomes a partition', ['CREATE TABLE p (i int) PARTITION BY RANGE (i)', 'CREATE TABLE p1 (i int)'], 'ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (1)'],
-  ['a partition that becomes a table', ['CREATE TABLE p (i int) PARTITION BY RANGE (i)', 'CREATE TABLE p1 PARTITION OF p DEFAULT'], 'ALTER TABLE p DETACH PARTITION p1'],
+  [
+    'a table that becomes a partition',
+    ['CREATE TABLE p (i int) PARTITION BY RANGE (i)', 'CREATE TABLE p1 (i int)'],
+    'ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (1)',
+  ],
+  [
+    'a partition that becomes a table',
+    ['CREATE TABLE p (i int) PARTITION BY RANGE (i)', 'CREATE TABLE p1 PARTITION OF p DEFAULT'],
+    'ALTER TABLE p DETACH PARTITION p1',
+  ],
   ['a table that takes its sequence to another schema', [], 'ALTER TABLE a SET SCHEMA s'],
   ['a type that takes its columns along', [], 'DROP TYPE e CASCADE'],
   ['a schema that is renamed', ['CREATE TABLE s.t (id int)'], 'ALTER SCHEMA s RENAME TO s2'],
-  ['a role that a policy names', ['CREATE ROLE someone', 'CREATE POLICY p ON a TO someone'], 'ALTER ROLE someone RENAME TO another'],
+  [
+    'a role that a policy names',
+    ['CREATE ROLE someone', 'CREATE POLICY p ON a TO someone'],
+    'ALTER ROLE someone RENAME TO another',
+  ],
   ['an index that is dropped by its name', ['CREATE INDEX i ON a (x)'], 'DROP INDEX i'],
-  ['a grant by default privileges', ['ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app'], 'CREATE TABLE granted (id int)'],
-  ['a row type in the arguments of a routine', ['CREATE FUNCTION f(a) RETURNS int LANGUAGE sql AS $$SELECT 1$$'], 'ALTER TABLE a RENAME TO aa'],
+  [
+    'a grant by default privileges',
+    ['ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app'],
+    'CREATE TABLE granted (id int)',
+  ],
+  [
+    'a row type in the arguments of a routine',
+    ['CREATE FUNCTION f(a) RETURNS int LANGUAGE sql AS $$SELECT 1$$'],
+    'ALTER TABLE a RENAME TO aa',
+  ],
 ]
 
 test('what no event names is found by what depends on what', async () => {
