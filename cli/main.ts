@@ -8,6 +8,9 @@ process.exitCode = EXIT.bug
 let finished = false
 process.on('uncaughtException', (error) => finish(reportBug(error, process)))
 
+// On Node 20 the AWS SDK prints seven lines about the next version of Node: not what is looked for during an incident.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 // A reader that has seen enough (`| head`) closes the pipe; the verdict is the exit code all the same.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

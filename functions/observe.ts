@@ -166,8 +166,7 @@ async function differingGrants(
   expected: ExpectedCatalog,
   scope: Scope,
 ): Promise<Sides> {
-  const [found] = await connection.read([engine.grants(scope)], WHOLE)
-  return { expected: await expected.grants(), found }
+  return { expected: await expected.grants(), found: await engine.readGrants(connection, scope) }
 }
 
 interface DifferingGroup {

@@ -6,7 +6,7 @@ import { BREAKS, classify } from './errors.ts'
 import { grantsSql } from './grants-sql.ts'
 import { identify } from './identify.ts'
 import { prepareStatements } from './prepare.ts'
-import { readCatalog, readObjects } from './read-catalog.ts'
+import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
 import { identifier, literal } from './sql.ts'
 import { stamp } from './stamp.ts'
 import { candidateTables, tableDigest } from './tables-as-data.ts'
@@ -20,6 +20,7 @@ export const postgres = {
   groupDigests,
   objects,
   readObjects,
+  readGrants,
   grants,
   readCatalog,
   candidateTables,
