@@ -1,9 +1,16 @@
 /** Endpoints of the config: requests that the deployed release must answer. */
 import * as z from 'zod'
+import { parseJsonPath } from '../core/json-path.ts'
 import { comparison, duration, key, label, name, orNull, path, regularExpression, text } from './parts.ts'
 
 const status = z.number().int().min(100).max(599)
 const headers = z.record(text, z.string())
+
+/** A path to one value. `${…}` in it is looked at when it is filled in. */
+const jsonPath = text.refine(
+  (written) => written.includes('${') || parseJsonPath(written) !== null,
+  'is no path to one value: write $.name, $.list[0] or $["a name"], without wildcards and filters',
+)
 
 const responseExpect = z.strictObject({
   status: key(
@@ -16,7 +23,7 @@ const responseExpect = z.strictObject({
   headers: key(z.record(text, comparison).optional(), 'Comparisons by header.', {
     'content-type': { contains: 'json' },
   }),
-  json: key(z.record(text, comparison).optional(), 'Comparisons by JSONPath.', { '$.status': 'ok' }),
+  json: key(z.record(jsonPath, comparison).optional(), 'Comparisons by JSONPath.', { '$.status': 'ok' }),
   body: key(comparison.optional(), 'A comparison of the body as text.', { contains: 'ready' }),
   maxMillis: key(z.number().positive().optional(), 'At most so many milliseconds, redirects included.', 800),
 })
@@ -24,7 +31,7 @@ const responseExpect = z.strictObject({
 /** Where a value is taken from an answer: exactly one of the keys. */
 const extract = {
   header: key(text.optional(), 'The header that holds it.', 'x-release'),
-  json: key(text.optional(), 'The JSONPath of the body that holds it.', '$.version'),
+  json: key(jsonPath.optional(), 'The JSONPath of the body that holds it.', '$.version'),
   text: key(
     regularExpression().optional(),
     'A regular expression on the body; its first group is the value.',
@@ -45,7 +52,11 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 const request = {
   url: key(text, 'What is requested: http or https.', 'https://${API_HOST}/orders/health'),
-  method: key(z.enum(METHODS).default('GET'), 'The method of the request.', 'GET'),
+  method: key(
+    z.enum(METHODS).default('GET'),
+    'The method of the request. Only GET, HEAD, OPTIONS and PUT are sent again where an answer is not as expected.',
+    'GET',
+  ),
   headers: key(headers.default({}), 'The headers of the request.', { authorization: 'Bearer ${CANARY_TOKEN}' }),
   body: key(
     orNull(
@@ -58,7 +69,7 @@ const request = {
   ),
   redirects: key(
     z.number().int().min(0).max(20).default(5),
-    'How many redirects are followed; every hop must be an allowed host.',
+    'How many redirects are followed; every hop must be an allowed host. A status that expect names is not followed. To another origin no header goes along that could hold a token, and no body.',
     0,
   ),
   timeout: key(duration.prefault('10s'), 'How long an answer may take before it counts as none.', '10s'),
@@ -79,7 +90,7 @@ const common = {
   name: key(label, 'What reports call the endpoint.', 'order-page'),
   revision: key(
     orNull(revision),
-    'How an answer says which release gave it. An answer of another release is unsure, not pass.',
+    'How an answer says which release gave it. An answer of another release is unsure, not pass. With steps the first one has to say it.',
     { header: 'x-release', equals: '${release.version}' },
   ),
   tls: key(

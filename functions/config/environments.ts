@@ -93,7 +93,7 @@ export const environmentSchema = z
     ),
     hosts: key(
       orNull(z.array(text)),
-      'What endpoint checks and their redirects may reach. Default: the hosts that the urls name.',
+      'What endpoint checks and their redirects may reach, with a port where only that one is meant. Default: the hosts that the urls name. Loopback and private addresses need the name itself, no pattern; link-local and metadata addresses are never reached.',
       ['*.orders.example'],
     ),
     secrets: key(

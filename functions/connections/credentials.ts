@@ -3,7 +3,7 @@ import { ConnectionError } from './connection.ts'
 import type { DatabaseTarget } from './connection.ts'
 import { awsFailure } from './aws-errors.ts'
 
-interface SecretsClient {
+export interface SecretsClient {
   /** The secret's text, as GetSecretValue answers it. */
   readSecret(id: string): Promise<string | undefined>
 }
@@ -39,7 +39,7 @@ function regionSetting(region: string | null): { readonly region?: string } {
   return region === null ? {} : { region }
 }
 
-async function openSecretsManager(region: string | null): Promise<SecretsClient> {
+export async function openSecretsManager(region: string | null): Promise<SecretsClient> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
   const client = new SecretsManagerClient({
     ...regionSetting(region),
