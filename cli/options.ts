@@ -37,6 +37,12 @@ export interface CheckOptions extends CommonOptions {
   readonly deployed: boolean
 }
 
+export interface WatchOptions extends CommonOptions {
+  readonly env: string
+  /** As it was typed, such as 15m; null: the environment's. */
+  readonly for: string | null
+}
+
 export interface ExplainOptions extends CommonOptions {
   readonly code: string
 }

@@ -96,6 +96,19 @@ const COMMANDS: readonly Definition[] = [
     },
   },
   {
+    name: 'watch',
+    summary: 'look again and again through a window after a deployment',
+    options: [
+      new Option('--env <name>', 'the environment (needed)'),
+      new Option('--for <duration>', "the window, such as 90s or 15m (default: the environment's watch.for)"),
+    ],
+    common: ['config', 'release', 'running', 'store', 'format', 'output'],
+    run: async (raw, common, io) => {
+      const { run } = await import('./commands/watch.ts')
+      return run({ ...common, env: environmentOf(raw, 'watch'), for: text(raw['for']) }, io)
+    },
+  },
+  {
     name: 'explain',
     summary: 'what a finding code means, its usual causes, what to do',
     argument: ['<code>', 'the code of a finding, such as migration-missing'],

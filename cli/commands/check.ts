@@ -18,40 +18,61 @@ import { folderStore } from '../../functions/stores/folder.ts'
 import type { Store } from '../../functions/stores/store.ts'
 import { EXIT, showsColor, UsageError, widthOf } from '../io.ts'
 import type { CliIo } from '../io.ts'
-import type { CheckOptions } from '../options.ts'
+import type { CheckOptions, CommonOptions } from '../options.ts'
 import { nameRelease } from '../release-name.ts'
 import { writeResult } from '../result.ts'
 
 /** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
-const DEADLINE_MS = 120_000
+export const DEADLINE_MS = 120_000
 
 export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
+  const prepared = await prepareLooks(options, io)
+  const report = await prepared.look(startedAt, DEADLINE_MS)
+  await writeResult(render(report, options, prepared.loaded, io), options.output, io)
+  return exitCode(report, prepared.environment)
+}
+
+export interface PreparedLooks {
+  readonly loaded: LoadedConfig
+  readonly environment: ExpandedEnvironment
+  readonly manifest: ResolvedRelease['manifest']
+  readonly store: Store
+  /** One look; both in milliseconds. */
+  look(startedAt: number, deadlineMs: number): Promise<Report>
+}
+
+/** Config, environment and release are read once, and looks taken as often as wanted. */
+export async function prepareLooks(
+  options: Pick<CheckOptions, 'config' | 'release' | 'store' | 'env'>,
+  io: CliIo,
+): Promise<PreparedLooks> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, options.env, io.env)
   const { manifest } = await releaseOf(options, loaded, io)
-  const report = await check({
-    environment: {
-      name: environment.name,
-      database: databaseName(environment.target),
-      // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
-      searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
-    },
-    release: manifest,
-    engine: postgres,
-    connect: () => connect(environment.target),
-    store: storeOf(options, loaded, io),
-    createTextComparer: async () => {
-      const { createTextComparer } = await import('../../functions/engines/postgres/normalise-text.ts')
-      return createTextComparer()
-    },
-    shell: shellOf(loaded, environment.name),
-    clock: Date.now,
-    startedAt,
-    deadlineMs: DEADLINE_MS,
-  })
-  await writeResult(render(report, options, loaded, io), options.output, io)
-  return exitCode(report, environment)
+  const store = storeOf(options, loaded, io)
+  const look = (startedAt: number, deadlineMs: number): Promise<Report> =>
+    check({
+      environment: {
+        name: environment.name,
+        database: databaseName(environment.target),
+        // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
+        searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
+      },
+      release: manifest,
+      engine: postgres,
+      connect: () => connect(environment.target),
+      store,
+      createTextComparer: async () => {
+        const { createTextComparer } = await import('../../functions/engines/postgres/normalise-text.ts')
+        return createTextComparer()
+      },
+      shell: shellOf(loaded, environment.name),
+      clock: Date.now,
+      startedAt,
+      deadlineMs,
+    })
+  return { loaded, environment, manifest, store, look }
 }
 
 /** The release that is looked for: a manifest, or what the working tree says. */
@@ -110,7 +131,7 @@ function shellOf(loaded: LoadedConfig, name: string): (sql: string) => string | 
   return (sql) => (variable === undefined ? null : `psql "$${variable}" -c '${sql.replaceAll("'", `'\\''`)}'`)
 }
 
-function render(report: Report, options: CheckOptions, loaded: LoadedConfig, io: CliIo): string {
+export function render(report: Report, options: CommonOptions, loaded: LoadedConfig, io: CliIo): string {
   const plain = options.output !== null
   return OUTPUT_FORMATS[options.format](report, {
     color: !plain && showsColor(io.stdout, io.env),
@@ -126,7 +147,7 @@ function render(report: Report, options: CheckOptions, loaded: LoadedConfig, io:
   })
 }
 
-function exitCode(report: Report, environment: ExpandedEnvironment): number {
+export function exitCode(report: Report, environment: ExpandedEnvironment): number {
   if (report.verdict !== 'unsure') return EXIT[report.verdict]
   return environment.unsure === 'warn' ? EXIT.pass : EXIT.unsure
 }

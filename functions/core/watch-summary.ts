@@ -124,6 +124,7 @@ function doubts({ plan, state, end, about, elapsedMs }: WatchAccount, seen: read
     return [told(`the last look did not check ${missing.join(', ')}, and what was skipped has not passed`)]
   }
   if (plan.required.length === 0) return [told('no check is required of a look, so that none can verify the release')]
+  if (!last.verified) return [told(`the last look did not verify the release${cut}`)]
   return [told(`only the last look verified the release, and two in a row are needed${cut}`)]
 }
 

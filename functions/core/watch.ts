@@ -15,6 +15,7 @@
 import type { Finding, FindingGroup } from './finding.ts'
 import { FINDING_CODES } from './finding.ts'
 import type { Report } from './report.ts'
+import { verdictOf } from './verdict.ts'
 import { nextScheduled } from './watch-schedule.ts'
 
 export interface WatchPlan {
@@ -165,6 +166,7 @@ function isVerified(plan: WatchPlan, report: Report | null): boolean {
   return (
     report !== null &&
     report.verdict === 'pass' &&
+    verdictOf(report.findings) === 'pass' &&
     plan.required.length > 0 &&
     unverifiedChecks(plan, report).length === 0
   )

@@ -1,0 +1,117 @@
+/** `watch`: looks at an environment through a window after a deployment. */
+import { duration } from '../../functions/config/parts.ts'
+import type { Expectation } from '../../functions/core/release.ts'
+import type { RunningRelease, Store } from '../../functions/stores/store.ts'
+import { watch } from '../../functions/watch.ts'
+import type { WatchSummary } from '../../functions/watch.ts'
+import { UsageError } from '../io.ts'
+import type { CliIo } from '../io.ts'
+import type { WatchOptions } from '../options.ts'
+import { startProgress } from '../progress.ts'
+import { writeResult } from '../result.ts'
+import { DEADLINE_MS, exitCode, prepareLooks, render } from './check.ts'
+import type { PreparedLooks } from './check.ts'
+
+export async function run(options: WatchOptions, io: CliIo): Promise<number> {
+  const asked = options.for === null ? null : windowOf(options.for)
+  const prepared = await prepareLooks(options, io)
+  const interrupt = listenForInterrupt()
+  const forMs = asked ?? prepared.environment.watch.forMs
+  const progress = startProgress({ stream: io.stderr, env: io.env, clock: monotonic, forMs })
+  try {
+    const summary = await watchPrepared(prepared, {
+      forMs,
+      interrupted: interrupt.signal,
+      tell: (event) => progress.tell(event),
+    })
+    progress.end()
+    await writeResult(render(summary.report, options, prepared.loaded, io), options.output, io)
+    return exitCode(summary.report, prepared.environment)
+  } finally {
+    progress.end()
+    interrupt.stop()
+  }
+}
+
+/** Milliseconds of `--for`. */
+function windowOf(text: string): number {
+  const parsed = duration.safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new UsageError(`--for ${text} is no duration: write a whole number and a unit, such as 90s, 15m or 2h`)
+}
+
+/** A wall clock that is not set back while the process runs. */
+function monotonic(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+async function watchPrepared(
+  prepared: PreparedLooks,
+  window: Pick<Parameters<typeof watch>[0], 'forMs' | 'interrupted' | 'tell'>,
+): Promise<WatchSummary> {
+  const { environment, manifest, store } = prepared
+  const { release } = manifest.expectation
+  return watch({
+    ...window,
+    deadlineMs: DEADLINE_MS,
+    required: requiredChecks(manifest.expectation),
+    service: release.service,
+    environment: environment.name,
+    release: { version: release.version, commit: release.commit },
+    look: async ({ deadlineMs }) => ({ report: await prepared.look(Date.now(), deadlineMs), samples: [] }),
+    store,
+    newer: await newerRelease(store, release, environment.name),
+    clock: monotonic,
+    sleep,
+  })
+}
+
+/** What a look must have passed. Only what the config itself chose not to look at is not asked for. */
+function requiredChecks({ catalog, statements }: Expectation): readonly string[] {
+  return ['ledger', ...(catalog.mode === 'none' ? [] : ['schema']), ...(statements.length === 0 ? [] : ['queries'])]
+}
+
+/** Says when another release than this one, and than the one that the store knew at first, is put into the store as running. */
+async function newerRelease(
+  store: Store,
+  own: Expectation['release'],
+  environment: string,
+): Promise<() => Promise<string | null>> {
+  const known = (release: RunningRelease | null): string => JSON.stringify([release?.version, release?.commit])
+  const read = (): Promise<RunningRelease | null> => store.runningRelease(own.service, environment)
+  // One that cannot be read now is not known: the watch says so at its first look.
+  const first = await read().then(known, () => null)
+  return async () => {
+    const now = await read()
+    if (now === null || known(now) === first || (now.version === own.version && now.commit === own.commit)) return null
+    return now.commit === null ? now.version : `${now.version} (${now.commit.slice(0, 10)})`
+  }
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
+
+/** Ctrl-C once ends the watch with what is known, twice the process: Node's own answer is back after the first. */
+function listenForInterrupt(): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  process.once('SIGINT', abort)
+  process.once('SIGTERM', abort)
+  return {
+    signal: controller.signal,
+    stop: () => {
+      process.off('SIGINT', abort)
+      process.off('SIGTERM', abort)
+    },
+  }
+}
