@@ -50,3 +50,36 @@ export interface Observation {
   readonly catalog: Seen<CatalogComparisonInput>
   readonly statements: Seen<readonly StatementObservation[]>
 }
+
+/** How a query with an expectation fared. */
+export interface QueryObservation {
+  readonly subject: string
+  readonly outcome: QueryOutcome
+}
+
+export type QueryOutcome =
+  | { readonly kind: 'answered'; readonly answer: AnsweredQuery }
+  /** It was not run: why. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** The server ended it with an error. */
+  | { readonly kind: 'failed'; readonly error: PrepareError }
+  /** It had not ended within its time. */
+  | { readonly kind: 'timed-out'; readonly timeoutMs: number }
+  /** A lock was in the way, a privilege lacks: no answer, and no fault of the query. */
+  | { readonly kind: 'blocked' | 'denied'; readonly message: string }
+
+export interface AnsweredQuery {
+  readonly rows: number
+  /** There are more rows than were counted. */
+  readonly more: boolean
+  /** On the server, without the way there. */
+  readonly durationMs: number
+  /** The names of all columns, in order; null: nobody asked. */
+  readonly columns: readonly string[] | null
+  /** The types of the columns that were asked for, where they are there, once. */
+  readonly types: Readonly<Record<string, string>>
+  /** The first row's values of the columns that were asked for; null: there is no row. */
+  readonly values: Readonly<Record<string, string | number | boolean | null>> | null
+  /** How old the newest value is; null: none was asked for, or there is none. */
+  readonly newestAgeMs: number | null
+}

@@ -87,8 +87,45 @@ export interface Engine {
     statements: readonly Pick<Statement, 'subject' | 'sql'>[],
     searchPath: string | null,
   ): Promise<readonly StatementObservation[]>
+  /**
+   * Why each query must not be run, or null: it is one SELECT, VALUES or TABLE, and everything that it can call is harmless. Nothing
+   * of them runs. For queries that prepare: a name that is not there is a refusal.
+   */
+  judgeQueries(
+    connection: Connection,
+    queries: readonly Pick<Statement, 'sql'>[],
+    searchPath: string | null,
+  ): Promise<readonly (string | null)[]>
+  /** The names of the columns of judged queries, in order; a name can occur twice. Nothing of them runs. */
+  columnNames(sqls: readonly string[]): Query<readonly (readonly string[])[]>
+  /** The types of the named columns, as the server names them, without modifiers. */
+  columnTypes(
+    queries: readonly { readonly sql: string; readonly columns: readonly string[] }[],
+  ): Query<readonly (readonly QueryColumn[])[]>
+  /** Runs a judged query. Its rows stay on the server. */
+  answerQuery(sql: string, question: AnswerQuestion): Query<QueryAnswer>
+  /** Types that have an age. */
+  readonly datedTypes: ReadonlySet<string>
+
   /** The SQLSTATEs by which a statement is broken; any other error is a note. */
   readonly breaks: ReadonlySet<string>
+
+  /** Where the server's statistics of statements are (pg_stat_statements); null: it keeps none in this database. */
+  statisticsSource(): Query<StatisticsSource | null>
+  /**
+   * What it counted of these roles' statements in this database, in few round trips.
+   *
+   * @throws {DatabaseError} the statistics are not collected, or may not be read.
+   */
+  readStatistics(connection: Connection, source: StatisticsSource, roles: readonly string[]): Promise<Statistics>
+  /** The texts of some of them; what is too long, or gone meanwhile, is not among them. */
+  readStatisticsTexts(
+    connection: Connection,
+    source: StatisticsSource,
+    statements: Statistics['statements'],
+  ): Promise<readonly StatisticsText[]>
+  /** The search path that a role's session begins with, where role or database set one; null: nobody did. */
+  roleSearchPath(role: string): Query<string | null>
 
   /** Whether the error says that a lock was in the way, that privileges lack, or that time ran out. */
   classify(error: DatabaseError): 'blocked' | 'denied' | 'timeout' | 'missing' | 'other'
@@ -98,6 +135,38 @@ export interface Engine {
   grantsSql(options: GrantsOptions): string
   literal(text: string): string
   identifier(name: string): string
+}
+
+export interface StatisticsSource {
+  readonly schema: string
+  /** Of the extension: '1.12'. */
+  readonly version: string
+  readonly columns: readonly string[]
+  /** Whether the time of the last reset is known. */
+  readonly info: boolean
+}
+
+export interface Statistics {
+  /** When all of it began anew, as the server writes it; null: it does not say. */
+  readonly resetAt: string | null
+  /** Statements of these roles whose text is hidden from the role that looks. */
+  readonly hidden: number
+  /** Those of the roles that exist. */
+  readonly roles: readonly string[]
+  /** In order of role and id. `totalMs` are milliseconds of all calls, `bytes` the length of its text. */
+  readonly statements: readonly {
+    readonly role: string
+    readonly id: string
+    readonly calls: number
+    readonly totalMs: number
+    readonly bytes: number
+  }[]
+}
+
+export interface StatisticsText {
+  readonly role: string
+  readonly id: string
+  readonly sql: string
 }
 
 export interface BucketDigests {
@@ -110,6 +179,33 @@ export interface BucketDigests {
 export interface GroupDigest extends Digest {
   readonly schema: string
   readonly group: string
+}
+
+export interface QueryColumn {
+  readonly name: string
+  readonly type: string
+}
+
+/** What is asked of a query. Every column that is named here is there, once. */
+export interface AnswerQuestion {
+  /** Rows are counted no further. */
+  readonly mostRows: number
+  /** A column of a dated type, of which the greatest value is asked for; null: none. */
+  readonly newest: string | null
+  /** Columns of which the first row's value is asked for. */
+  readonly values: readonly string[]
+}
+
+export interface QueryAnswer {
+  readonly rows: number
+  /** There are more than were counted. */
+  readonly more: boolean
+  /** On the server, planning and the way there left out. */
+  readonly durationMs: number
+  /** Since the newest value, by the server's clock; negative where it lies ahead. null: none was asked for, or there is none. */
+  readonly newestAgeMs: number | null
+  /** Column → JSON text of the first row's value; null: there is no row. */
+  readonly values: Readonly<Record<string, string | null>>
 }
 
 export interface GrantsOptions {

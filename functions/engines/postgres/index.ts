@@ -7,7 +7,10 @@ import { grantsSql } from './grants-sql.ts'
 import { identify } from './identify.ts'
 import { prepareStatements } from './prepare.ts'
 import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
+import { answerQuery, columnNames, columnTypes, DATED_TYPES } from './query-answers.ts'
+import { judgeQueries } from './query-safety.ts'
 import { identifier, literal } from './sql.ts'
+import { readStatistics, readStatisticsTexts, roleSearchPath, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
 import { candidateTables, tableDigest } from './tables-as-data.ts'
 
@@ -25,7 +28,16 @@ export const postgres = {
   readCatalog,
   candidateTables,
   prepareStatements,
+  judgeQueries,
+  columnNames,
+  columnTypes,
+  answerQuery,
+  datedTypes: DATED_TYPES,
   breaks: BREAKS,
+  statisticsSource,
+  readStatistics,
+  readStatisticsTexts,
+  roleSearchPath,
   classify,
   blockers,
   grantsSql,
