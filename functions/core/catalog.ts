@@ -158,6 +158,8 @@ export interface CatalogObject<K extends ObjectKind = ObjectKind> {
 
 /** The contract's subject: `table`, `table.column`, else the name; before it the schema where that is not public. */
 export function subjectOf(object: Pick<CatalogObject, 'kind' | 'schema' | 'group' | 'name'>): string {
+  // A grant's name says what it is on, with the schema.
+  if (object.kind === 'grant') return object.name
   const bare = object.kind === 'column' ? `${object.group}.${object.name}` : object.name
   return object.schema === '' || object.schema === 'public' ? bare : `${object.schema}.${bare}`
 }

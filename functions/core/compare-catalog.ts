@@ -44,7 +44,7 @@ export interface CatalogComparisonContext {
   readonly compareTexts: TextComparer
 }
 
-/** All differences, tables before what they hold. */
+/** All differences, each before those that may rest on it. */
 export function compareCatalog(input: CatalogComparisonInput, context: CatalogComparisonContext): CatalogComparison {
   const found = new Map(input.found.map((object) => [identityOf(object), object]))
   const expected = new Set(input.expected.map(({ object }) => identityOf(object)))
@@ -76,8 +76,15 @@ export function needsTextComparer(
   })
 }
 
+/** What others rest on comes before them: to fold, roots have to be known first. */
+const CONTAINMENT: readonly ObjectKind[] = ['extension', 'type', 'table', 'column', 'routine', 'view']
+
 function byContainment(a: ObjectDifference, b: ObjectDifference): number {
-  return Number(b.kind === 'table') - Number(a.kind === 'table')
+  const rank = ({ kind }: ObjectDifference) => {
+    const at = CONTAINMENT.indexOf(kind)
+    return at < 0 ? CONTAINMENT.length : at
+  }
+  return rank(a) - rank(b)
 }
 
 function missing(wanted: ExpectedObject): ObjectDifference {

@@ -9,7 +9,8 @@ import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
 import type { StatementBreak } from './compare-statements.ts'
 import type { Cause, Finding, NextStep, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
-import type { ExpectedObject, MigrationEffect } from './release.ts'
+import { createAbsentees } from './dependence.ts'
+import type { MigrationEffect } from './release.ts'
 
 export interface FoldInput {
   /** In the order of the release's ledgers. */
@@ -135,16 +136,18 @@ function foldDifferences(
   roots: ReadonlyMap<number, Root>,
 ): ReadonlyMap<string, Root> {
   const loose = new Map<string, Root>()
+  const absentees = createAbsentees<Root>()
   for (const difference of input.differences) {
-    const root = explainingMigration(difference, input.effects, roots) ?? explainingObject(difference, loose)
-    if (root === undefined) {
-      loose.set(
-        `${difference.identity} ${difference.code} ${difference.subject}`,
-        looseRoot(difference, standings, input.shell),
-      )
-    } else {
-      root.consequences.push(consequence(difference))
-    }
+    const { code, kind, identity, subject } = difference
+    const object = difference.object?.object
+    const explaining =
+      explainingMigration(difference, input.effects, roots) ??
+      (object === undefined ? undefined : absentees.explain(object))
+    const root = explaining ?? looseRoot(difference, standings, input.shell)
+    if (explaining === undefined) loose.set(`${identity} ${code} ${subject}`, root)
+    else root.consequences.push(consequence(difference))
+    const absent = code === KINDS[kind].missing && (kind !== 'column' || explaining === undefined)
+    if (object !== undefined && absent) absentees.add(object, root)
   }
   return loose
 }
@@ -164,29 +167,6 @@ function explainingMigration(
   const absent = difference.code === KINDS[object.object.kind].missing
   const indexes = absent ? [object.brought] : [...object.changed].reverse().concat(object.brought ?? [])
   return indexes.map((index) => (index === null ? undefined : roots.get(index))).find((root) => root !== undefined)
-}
-
-/** What belongs to a table that is missing, or rests on a column that is missing, is that one's consequence. */
-function explainingObject(difference: ObjectDifference, loose: ReadonlyMap<string, Root>): Root | undefined {
-  if (difference.object === null) return undefined
-  const { object } = difference.object
-  for (const [key, root] of loose) {
-    if (!key.startsWith(`${object.schema}\u001f${object.group}\u001f`)) continue
-    if (root.finding.code === 'table-missing' || root.finding.code === 'view-missing') return root
-    if (
-      root.finding.code === 'column-missing' &&
-      object.kind !== 'column' &&
-      mentions(difference.object, root.finding.subject)
-    )
-      return root
-  }
-  return undefined
-}
-
-function mentions(expected: ExpectedObject, columnSubject: string): boolean {
-  const column = columnSubject.split('.').at(-1) ?? columnSubject
-  const facts = Object.values(expected.object.facts as Readonly<Record<string, string | null>>)
-  return facts.some((fact) => fact !== null && fact.split(/[^\p{L}\p{N}_$]+/u).includes(column))
 }
 
 function looseRoot(

@@ -21,10 +21,13 @@ async function admin(url: string, sql: string): Promise<void> {
   }
 }
 
-/** Creates an empty database. */
-export async function createDatabase(server: string = inject('postgresUrl')): Promise<TestDatabase> {
+/** Creates an empty database, or a copy of one that nobody is connected to. */
+export async function createDatabase(
+  server: string = inject('postgresUrl'),
+  template = 'template0',
+): Promise<TestDatabase> {
   const name = `t_${randomBytes(6).toString('hex')}`
-  await admin(server, `CREATE DATABASE ${name} TEMPLATE template0`)
+  await admin(server, `CREATE DATABASE ${name} TEMPLATE ${template}`)
   const url = new URL(server)
   url.pathname = `/${name}`
   return {
