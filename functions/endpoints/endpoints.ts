@@ -1,5 +1,6 @@
 /** Looks at all endpoints side by side, under one deadline. */
 import { lookup as lookupName } from 'node:dns/promises'
+import { setMaxListeners } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SecretsClient } from '../connections/credentials.ts'
 import type { EndpointObservation } from '../core/endpoint.ts'
@@ -57,6 +58,8 @@ export async function observeEndpoints(
   const deadline = new AbortController()
   const ring = setTimeout(() => deadline.abort(), Math.max(0, options.deadlineMs))
   const signal = options.signal === undefined ? deadline.signal : AbortSignal.any([deadline.signal, options.signal])
+  // One signal for all: each request listens, and takes its ear away again.
+  setMaxListeners(0, signal)
   try {
     const secrets = await unless(signal, secretsOf(prepared, context))
     if (secrets === null) return prepared.endpoints.map(({ name }) => late(name, 'while its secrets were read'))

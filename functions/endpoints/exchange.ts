@@ -51,6 +51,7 @@ export const exchange: Exchange = async (request) => {
   const { url } = request
   const progress: { -readonly [K in keyof Progress]: Progress[K] } = { phase: 'connect', bytes: 0 }
   const late = new AbortController()
+  const stop = AbortSignal.any([late.signal, request.signal])
   let limitMs = Math.min(request.connectTimeoutMs, request.timeoutMs)
   let timer = setTimeout(() => late.abort(), limitMs)
   const started = performance.now()
@@ -61,14 +62,14 @@ export const exchange: Exchange = async (request) => {
     timer = setTimeout(() => late.abort(), Math.max(1, limitMs - (performance.now() - started)))
   }
   try {
-    const response = await answerOf(request, AbortSignal.any([late.signal, request.signal]), {
+    const response = await answerOf(request, stop, {
       tls: () => {
         progress.phase = 'tls'
       },
       connected,
     })
     progress.phase = 'body'
-    return { answer: await readAnswer(response, request, late.signal, (bytes) => (progress.bytes += bytes)) }
+    return { answer: await readAnswer(response, request, stop, (bytes) => (progress.bytes += bytes)) }
   } catch (error) {
     request.signal.throwIfAborted()
     const sent = progress.phase === 'headers' || progress.phase === 'body'
@@ -133,17 +134,16 @@ const CONNECTING = {
 async function readAnswer(
   response: IncomingMessage,
   request: ExchangeRequest,
-  late: AbortSignal,
+  stop: AbortSignal,
   arrived: (bytes: number) => void,
 ): Promise<ExchangeAnswer> {
   const certificateEnds = certificateEnd(response)
+  let giveUp = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {
-    const give = (): void => reject(new Error('aborted'))
-    late.addEventListener('abort', give, { once: true })
-    request.signal.addEventListener('abort', give, { once: true })
+    giveUp = () => reject(new Error('aborted'))
+    if (stop.aborted) giveUp()
+    else stop.addEventListener('abort', giveUp, { once: true })
   })
-  // Nobody waits for it any more once the body is there.
-  aborted.catch(() => undefined)
   const chunks: Buffer[] = []
   let size = 0
   const read = async (): Promise<boolean> => {
@@ -161,6 +161,7 @@ async function readAnswer(
     const { statusCode = 0, headers } = response
     return { status: statusCode, headers, body: Buffer.concat(chunks), truncated, certificateEnds }
   } finally {
+    stop.removeEventListener('abort', giveUp)
     // Also what is left of a body that is too large.
     response.destroy()
   }

@@ -61,7 +61,7 @@ export function networkFailure(error: unknown, host: string, progress: Progress)
 }
 
 export function timeoutFailure(host: string, progress: Progress, afterMs: number): RequestFailure {
-  const after = `within ${afterMs} ms (${host})`
+  const after = `within ${Math.round(afterMs)} ms (${host})`
   switch (progress.phase) {
     case 'connect':
       return { kind: 'timeout-connect', detail: `no connection came about ${after}` }
@@ -105,7 +105,11 @@ function byFamily(code: string, { phase }: Progress): Meaning {
 
 /** Of several addresses the last one's error says the most: Node collects them. Never the message: it may quote a header. */
 function codeOf(error: unknown): string {
-  const { code, errors } = (error ?? {}) as { readonly code?: unknown; readonly errors?: unknown }
+  const { code, errors, message } = (error ?? {}) as Readonly<Record<'code' | 'errors' | 'message', unknown>>
+  // OpenSSL's reason stands in the text only, where the handshake fails while it writes.
+  if (code === 'EPROTO' && /wrong version number|packet length too long|http request/u.test(String(message))) {
+    return 'ERR_SSL_WRONG_VERSION_NUMBER'
+  }
   if (typeof code === 'string' && code !== '') return code
   const last: unknown = Array.isArray(errors) ? errors.at(-1) : undefined
   return last === undefined ? 'no code' : codeOf(last)

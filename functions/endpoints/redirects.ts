@@ -25,7 +25,8 @@ const HARMLESS = new Set(['accept', 'accept-encoding', 'accept-language', 'cache
 const ABOUT_THE_BODY = new Set(['content-type', 'content-encoding', 'content-language', 'content-location'])
 
 export function nextHop(from: OutgoingRequest, status: number, location: string): NextHop {
-  const to = parseUrl(location, from.url)
+  // Node reads headers as Latin-1; what servers write there beyond ASCII is UTF-8.
+  const to = parseUrl(Buffer.from(location, 'latin1').toString('utf8'), from.url)
   if (to === null) {
     return refuse('redirect-invalid', `${from.url.origin} redirects (${status}) to what is no http or https url`)
   }

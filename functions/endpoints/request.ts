@@ -116,7 +116,7 @@ async function hop(
   const connectMs = Math.min(limits.connectTimeoutMs, limits.timeoutMs)
   const target = await within(judgeTarget(request.url, limits.allowed, network.lookup), connectMs, signal)
   if (target === null) {
-    const detail = `DNS gave no answer for ${request.url.hostname} within ${connectMs} ms`
+    const detail = `DNS gave no answer for ${request.url.hostname} within ${Math.round(connectMs)} ms`
     return { failure: { kind: 'dns-failed', detail }, sent: false }
   }
   if (!target.allowed) return { failure: target.failure, sent: false }
