@@ -120,15 +120,25 @@ export interface LedgerCommands {
 
 /** A statement that the release sends: from the config, a file, or evidence. */
 export interface Statement {
-  /** Its name, else `file:line`. */
+  /** Its name, else `file:line`, else its first 60 characters: learnt statements may have the same one. */
   readonly subject: string
   readonly sql: string
   readonly source: { readonly file: string; readonly line: number } | null
-  readonly from: 'config' | 'file' | 'evidence'
+  readonly from: 'config' | 'file' | 'evidence' | Learnt
   /** Calls seen where it was learnt, or null. */
   readonly calls: number | null
   /** Index into the configured queries, or null: expectations live there. */
   readonly expect: StatementExpect | null
+}
+
+/** A statement that the release's own files do not hold: seen to be run, or sent by the release that runs now. */
+export interface Learnt {
+  /** Where the application ran it; empty: it stands in the running release's files. */
+  readonly environments: readonly string[]
+  /** Who ran it, under whose search path it is prepared; null: the environment's path. */
+  readonly role: string | null
+  /** The version of the release that runs now, and sends it; null: the release that is looked for does. */
+  readonly running: string | null
 }
 
 export interface StatementExpect {

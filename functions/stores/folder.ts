@@ -3,7 +3,8 @@
  *
  *     stamps/SERVICE/ENVIRONMENT/EXPECTATION/DATABASE.json    running/SERVICE/ENVIRONMENT.json
  *     manifests/SERVICE/DIGEST/{header,catalog}               reports/SERVICE/ENVIRONMENT/TIME-DIGEST.json
- *     samples/SERVICE/ENVIRONMENT/DIGEST.json
+ *     samples/SERVICE/ENVIRONMENT/DIGEST.json                 evidence/SERVICE/EXPECTATION/ENVIRONMENT.json
+ *     recordings/SERVICE/ENVIRONMENT.json
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
@@ -23,6 +24,15 @@ const runningFile = z.object({
   since: z.string(),
 })
 
+const recordingFile = z.object({
+  manifestDigest: z.string(),
+  systemIdentifier: z.string(),
+  database: z.string(),
+  at: z.string(),
+  resetAt: z.string().nullable(),
+  counts: z.record(z.string(), z.tuple([z.number(), z.number()])),
+})
+
 /** A store in `path`, an absolute folder. The folder is made by the first write. */
 export function folderStore(path: string): Store {
   const place = (...names: readonly string[]): string => join(path, ...names.map((name) => safeName(name)))
@@ -38,6 +48,15 @@ export function folderStore(path: string): Store {
       writeWhole(place('running', service, `${environment}.json`), `${JSON.stringify(release, null, 2)}\n`),
     putManifest: async (service, digest, files) => writeManifest(place('manifests', service, digest), digest, files),
     manifest: async (service, digest) => readManifest(place('manifests', service, digest)),
+    evidence: async (service, digest) => readEvidence(place('evidence', service, digest)),
+    putEvidence: async (service, digest, environment, text) =>
+      writeWhole(place('evidence', service, digest, `${environment}.json`), text),
+    recording: async (service, environment) => {
+      const content = await readBytes(place('recordings', service, `${environment}.json`))
+      return recordingFile.safeParse(parseJson(content)).data ?? null
+    },
+    putRecording: async (service, environment, recording) =>
+      writeWhole(place('recordings', service, `${environment}.json`), `${JSON.stringify(recording)}\n`),
     putReport: async (service, environment, report, at) => {
       const name = `${at.replaceAll(/\D/gu, '')}-${hash([report]).slice(0, 12)}.json`
       await writeWhole(join(place('reports', service, environment), name), report)
@@ -80,6 +99,12 @@ function parseJson(content: Buffer | null): unknown {
   } catch {
     return null
   }
+}
+
+async function readEvidence(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.json')).sort()
+  const contents = await Promise.all(names.map((name) => readBytes(join(folder, name))))
+  return contents.flatMap((content) => (content === null ? [] : [content.toString('utf8')]))
 }
 
 /** Here unreadable is not none: the running release's statements would silently go unchecked. */

@@ -34,6 +34,20 @@ export interface RunningRelease {
   readonly since: string
 }
 
+/** The counts of the latest `record`. No text is in it. */
+export interface Recording {
+  /** Of the release that was running. */
+  readonly manifestDigest: string
+  readonly systemIdentifier: string
+  readonly database: string
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** When the server's counts began anew, as it writes it; null: it does not say. */
+  readonly resetAt: string | null
+  /** Calls and milliseconds by "role id". */
+  readonly counts: Readonly<Record<string, readonly [calls: number, totalMs: number]>>
+}
+
 export interface Store {
   /** All stamps of a service in an environment for this expectation: the system identifier is only known after connecting. */
   verifiedStamps(
@@ -54,6 +68,12 @@ export interface Store {
     files: { readonly header: Buffer; readonly catalog: Buffer },
   ): Promise<void>
   manifest(service: string, digest: string): Promise<{ readonly header: Buffer; readonly catalog: Buffer } | null>
+  /** What environments showed of an expectation: one document each, as text, in a fixed order. */
+  evidence(service: string, expectationDigest: string): Promise<readonly string[]>
+  putEvidence(service: string, expectationDigest: string, environment: string, text: string): Promise<void>
+  /** How far the statements of an environment have been learnt; null: not at all, or it cannot be read: then it begins anew. */
+  recording(service: string, environment: string): Promise<Recording | null>
+  putRecording(service: string, environment: string, recording: Recording): Promise<void>
   putReport(service: string, environment: string, report: string, at: string): Promise<void>
   /**
    * The latest samples of each check and name, of every release, oldest first: at most `SAMPLES_KEPT` of each. `revision`

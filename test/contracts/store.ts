@@ -5,7 +5,7 @@ import { SAMPLES_KEPT } from '../../functions/core/baseline.ts'
 import type { Sample } from '../../functions/core/baseline.ts'
 import { finding } from '../../functions/core/finding.ts'
 import { StoreError } from '../../functions/stores/store.ts'
-import type { RunningRelease, StampKey, Store, VerifiedStamp } from '../../functions/stores/store.ts'
+import type { Recording, RunningRelease, StampKey, Store, VerifiedStamp } from '../../functions/stores/store.ts'
 
 const KEY: StampKey = {
   service: 'orders',
@@ -294,5 +294,40 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
     const store = await makeStore()
     await store.putReport('orders', '../production', '{"a":1}', STAMP.at)
     await store.putReport('orders', '../production', '{"a":2}', STAMP.at)
+  })
+
+  describe(`${name}: evidence and recordings`, () => {
+    const RECORDING: Recording = {
+      manifestDigest: 'm1',
+      systemIdentifier: '7301',
+      database: 'orders',
+      at: STAMP.at,
+      resetAt: null,
+      counts: { 'app 42': [3, 1.5], '__proto__ 1': [1, 0] },
+    }
+
+    test('an empty store has neither', async () => {
+      const store = await makeStore()
+      expect(await store.evidence('orders', 'e1')).toEqual([])
+      expect(await store.recording('orders', 'production')).toBeNull()
+    })
+
+    test('evidence is kept by expectation, one document an environment, the latest', async () => {
+      const store = await makeStore()
+      await store.putEvidence('orders', 'e1', 'staging', 'one')
+      await store.putEvidence('orders', 'e1', 'staging', 'two')
+      await store.putEvidence('orders', 'e1', 'Staging', 'other case')
+      await store.putEvidence('orders', 'e2', 'staging', 'other expectation')
+      await store.putEvidence('billing', 'e1', 'staging', 'other service')
+      expect([...(await store.evidence('orders', 'e1'))].sort()).toEqual(['other case', 'two'])
+    })
+
+    test('a recording is kept whole, and the latest counts', async () => {
+      const store = await makeStore()
+      await store.putRecording('orders', 'production', { ...RECORDING, counts: {} })
+      await store.putRecording('orders', 'production', RECORDING)
+      await store.putRecording('orders', 'staging', { ...RECORDING, at: 'other' })
+      expect(await store.recording('orders', 'production')).toEqual(RECORDING)
+    })
   })
 }

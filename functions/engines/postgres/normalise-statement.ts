@@ -37,6 +37,7 @@ export async function createStatementNormaliser(): Promise<(sql: string) => Norm
 
 function normaliseStatement(sql: string, parser: Parser): NormalisedStatement {
   const tokens = scan(sql, parser)
+  if (tokens?.length === 0) return { kind: 'utility' }
   if (tokens === null) return { kind: 'unparsable', sql: '(text that cannot be read)', reason: 'it has no tokens' }
   let tree: Tree
   try {
@@ -99,18 +100,20 @@ function readsCatalogsOnly(node: Tree): boolean {
   const relations: boolean[] = []
   const local = new Set<string>()
   walk(node, (name, inner) => {
-    if (name === 'CommonTableExpr') local.add(String(inner['ctename']))
+    if (name === 'CommonTableExpr') local.add(nameOf(inner['ctename']))
   })
   walk({ node }, (name, inner) => {
     if (name !== 'RangeVar' && name !== 'relation') return
-    const schema = inner['schemaname']
-    const relation = String(inner['relname'] ?? '')
-    if (relation === '' || (schema === undefined && local.has(relation))) return
-    relations.push(
-      schema === undefined ? relation.startsWith('pg_') : ['pg_catalog', 'information_schema'].includes(String(schema)),
-    )
+    const schema = nameOf(inner['schemaname'])
+    const relation = nameOf(inner['relname'])
+    if (relation === '' || (schema === '' && local.has(relation))) return
+    relations.push(schema === '' ? relation.startsWith('pg_') : ['pg_catalog', 'information_schema'].includes(schema))
   })
   return relations.length > 0 && relations.every(Boolean)
+}
+
+function nameOf(tree: Tree | undefined): string {
+  return typeof tree === 'string' ? tree : ''
 }
 
 interface Places {

@@ -8,7 +8,7 @@
  */
 import type { Connection, Query, Row } from '../../connections/connection.ts'
 import type { Statistics, StatisticsSource, StatisticsText } from '../engine.ts'
-import { identifier, isOneOf, literal } from './sql.ts'
+import { identifier, literal } from './sql.ts'
 
 /** One row where the extension is in this database. */
 export function statisticsSource(): Query<StatisticsSource | null> {
@@ -34,6 +34,10 @@ const HIDDEN = '<insufficient privilege>'
 
 /** Answers of the Data API hold 1 MiB: a count is some 100 bytes of it, and 10,000 of them may be kept. */
 const PARTS = 4
+
+function isOneOf(expression: string, texts: readonly string[]): string {
+  return texts.length === 0 ? 'false' : `${expression} IN (${texts.map(literal).join(', ')})`
+}
 
 /** Only statements that a client sent: those in functions are the database's own. */
 function fromSource(source: StatisticsSource, roles: readonly string[]): string {
