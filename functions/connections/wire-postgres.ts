@@ -1,4 +1,5 @@
 /** Postgres over its own protocol: a whole look is one request and one answer. */
+import type * as PgDriver from 'pg'
 import type { Client as PgClient, ClientConfig, Submittable } from 'pg'
 import { ConnectionError } from './connection.ts'
 import type { Connection, DatabaseTarget, Query, QueryValues, ReadOptions, Value } from './connection.ts'
@@ -73,8 +74,23 @@ async function endpointOfHost(
   return { config, encryption, name: `${target.name} at ${target.host}:${target.port}`, secrets: [password] }
 }
 
+/**
+ * The driver asks, as it is loaded, whether it runs at Cloudflare's: by `navigator`, which Node has from 21 on, else by making a
+ * `Response`, for which Node 20 loads all of its fetch. That is tens of milliseconds of every look, so it finds the `navigator` of a later Node.
+ */
+async function loadDriver(): Promise<Pick<typeof PgDriver, 'Client'>> {
+  if ('navigator' in globalThis) return import('pg')
+  const value = { userAgent: `Node.js/${process.versions.node}` }
+  Object.defineProperty(globalThis, 'navigator', { value, configurable: true })
+  try {
+    return await import('pg')
+  } finally {
+    Reflect.deleteProperty(globalThis, 'navigator')
+  }
+}
+
 async function openClient(endpoint: Endpoint, tls: Encryption['tls'], timeoutMs: number): Promise<PgClient> {
-  const { Client } = await import('pg')
+  const { Client } = await loadDriver()
   try {
     const client = new Client({
       application_name: 'deploywatch',

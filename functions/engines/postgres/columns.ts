@@ -11,10 +11,12 @@ const GENERATED = { s: 'stored', v: 'virtual' }
  */
 export const readColumns: Reader = () => {
   const relation = `CASE WHEN a.attgenerated = '' THEN 0::oid ELSE d.adrelid END`
+  // Looked up only where there is one: a join looks for every column's.
+  const expression = `SELECT ${deparsed('r.path', `pg_get_expr(d.adbin, ${relation})`)} FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum`
   const facts = factsSql('column', {
     type: typeName('r.path', 'a.atttypid', 'a.atttypmod'),
     nullable: `CASE WHEN a.attnotnull THEN 'no' ELSE 'yes' END`,
-    default: `CASE WHEN d.adbin IS NOT NULL THEN ${deparsed('r.path', `pg_get_expr(d.adbin, ${relation})`)} END`,
+    default: `CASE WHEN a.atthasdef THEN (${expression}) END`,
     identity: word('a.attidentity', IDENTITY),
     generated: word('a.attgenerated', GENERATED),
     collation: collationName('r.nsp', 'a.attcollation', 'a.atttypid'),
@@ -22,6 +24,5 @@ export const readColumns: Reader = () => {
   return `SELECT r.schema, r.grp, r.bucket, a.attname::text AS name, ${facts} AS facts
     FROM rel r
     CROSS JOIN LATERAL ${rowsOf('pg_attribute', 'attrelid = r.oid AND x.attnum > 0 AND NOT x.attisdropped')} a
-    LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE r.relkind IN ('r', 'p', 'f')`
 }

@@ -13,11 +13,6 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** `IN (…)` of text constants; of none, a condition that never holds. */
-export function isOneOf(expression: string, texts: readonly string[]): string {
-  return texts.length === 0 ? 'false' : `${expression} IN (${texts.map(literal).join(', ')})`
-}
-
 /**
  * The facts of a kind as one text, each given by an SQL expression of type text: `factsText` of the core, on the server.
  * A missing fact is a type error.
@@ -64,7 +59,9 @@ export function typeName(path: string, type: string, modifier: string): string {
  * became ones, and would be quoted on one server and not on the other.
  */
 export function quotedName(expression: string): string {
-  return `CASE WHEN ${expression} ~ '^(json(_[a-z]+)?|merge_action|system_user)$' THEN ${expression}::text ELSE quote_ident(${expression}) END`
+  // What begins like none of them is not matched against the pattern: at 100,000 names the matching is 70 ms.
+  const like = `(${expression}::text ^@ 'json' OR ${expression}::text IN ('merge_action', 'system_user'))`
+  return `CASE WHEN ${like} AND ${expression} ~ '^(json(_[a-z]+)?|merge_action|system_user)$' THEN ${expression}::text ELSE quote_ident(${expression}) END`
 }
 
 /** An object's name, with its schema where that is neither `own` nor pg_catalog (11). Schemas of the scope go by the names of the expectation. */

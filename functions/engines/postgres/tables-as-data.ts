@@ -1,7 +1,7 @@
 /** Tables of which rows count: ledgers. */
 import type { Query } from '../../connections/connection.ts'
 import type { CandidateTable } from '../engine.ts'
-import { identifier, isOneOf } from './sql.ts'
+import { identifier, literal } from './sql.ts'
 
 /**
  * Rows and the sum of their hashes: the order of rows, and where they stand, do not matter.
@@ -16,20 +16,42 @@ export function tableDigest(table: { readonly schema: string; readonly table: st
   }
 }
 
+/** A bit for each name, so many to a bigint: what a table has is the bits of its columns together, however many sets are asked for. */
+const WORD = 62
+
+function bitsOf(word: readonly string[], set: readonly string[]): bigint {
+  return word.reduce((bits, name, at) => (set.includes(name) ? bits | (1n << BigInt(at)) : bits), 0n)
+}
+
+function hasAll(bits: string, wanted: bigint): string {
+  return `${bits} & ${wanted} = ${wanted}`
+}
+
 /**
  * Tables and views with all columns of one of the sets, whole, one row a column. Upper and lower case are not told apart: a set
  * is written in lower case. Temporary and system relations are no ledgers; neither are partitions.
  */
 export function candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]> {
   const names = [...new Set(columnSets.flat())]
-  const complete = columnSets.map((set) => `count(*) FILTER (WHERE ${isOneOf('b.name', set)}) = ${set.length}`)
+  const words = Array.from({ length: Math.ceil(names.length / WORD) }, (_, at) =>
+    names.slice(at * WORD, (at + 1) * WORD),
+  )
+  const complete = columnSets.map((set) =>
+    words
+      .flatMap((word, at) => (bitsOf(word, set) === 0n ? [] : hasAll(`bit_or(v.word${at})`, bitsOf(word, set))))
+      .join(' AND '),
+  )
+  const known = names.map(
+    (name) => `(${[literal(name), ...words.map((word) => `${bitsOf(word, [name])}::int8`)].join(', ')})`,
+  )
+  const columns = ['name', ...words.map((_, at) => `word${at}`)].join(', ')
   // The names are looked at first, once for all of the database; only what has them all is looked at closer.
   return {
     sql: `SELECT n.nspname::text, c.relname::text, (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))::text,
   a.attname::text, lower(format_type(a.atttypid, a.atttypmod))
 FROM (
-  SELECT b.attrelid FROM (SELECT x.attrelid, lower(x.attname::text) AS name FROM pg_attribute x WHERE x.attnum > 0 AND NOT x.attisdropped) b
-  WHERE ${isOneOf('b.name', names)} GROUP BY b.attrelid HAVING ${complete.length === 0 ? 'false' : complete.join(' OR ')}
+  SELECT x.attrelid FROM pg_attribute x JOIN (VALUES ${known.length === 0 ? `('')` : known.join(', ')}) v (${columns}) ON v.name = lower(x.attname::text)
+  WHERE x.attnum > 0 AND NOT x.attisdropped GROUP BY x.attrelid HAVING ${complete.length === 0 ? 'false' : complete.join(' OR ')}
 ) t
 JOIN pg_class c ON c.oid = t.attrelid AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relpersistence <> 't'
 JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
