@@ -130,7 +130,7 @@ function judgeDurations(old: readonly Sample[], young: readonly Sample[], rules:
   // The older half is at least as large: the later one is what lasts.
   const lasting = median(after.slice(Math.ceil(after.length / 2)))
   if (!isShifted(was, lasting, rules)) return judged('normal', `slower only at first, then ${ms(lasting)}`)
-  return judged('slower', `slower by ${floorText(rules)} or more, to the end`)
+  return judged('slower', `at least ${floorText(rules)} slower, to the end`)
 }
 
 /** A negative or endless duration is a clock's fault. */

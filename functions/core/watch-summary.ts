@@ -4,6 +4,7 @@ import { slowFinding } from './baseline.ts'
 import { couldNotLook } from './could-not-look.ts'
 import type { Finding } from './finding.ts'
 import { FINDING_CODES, finding } from './finding.ts'
+import { groupBy } from './group.ts'
 import type { CheckOutcome, Report } from './report.ts'
 import { verdictOf } from './verdict.ts'
 import type { Track, WatchPlan, WatchState } from './watch.ts'
@@ -165,8 +166,7 @@ function allNotes(account: WatchAccount, findings: readonly Finding[]): readonly
     ...state.tracks.filter((track) => track.confirmedMs !== null).map(confirmedNote),
     ...capped(blips.map(blipNote)),
     ...retryNotes(state),
-    ...capped(judgements.filter(({ outcome }) => outcome === 'slower').map(judgementNote)),
-    ...capped(judgements.filter(({ outcome }) => outcome !== 'slower').map(judgementNote)),
+    ...judgementNotes(judgements),
     ...capped(judgements.flatMap(({ name, rows }) => (rows === null ? [] : [`query ${name}: ${rows}`]))),
     ...account.remarks,
     ...(findings.length === 0 || state.last === null ? [] : lastNote(state)),
@@ -193,7 +193,7 @@ function windowNote({ plan, state, end, elapsedMs }: WatchAccount): string {
 function confirmedNote(track: Track): string {
   const how = `${track.key} was first found ${at(track.firstMs)}, confirmed ${at(track.confirmedMs ?? 0)}, and came up in ${track.looks} looks`
   if (track.state === 'resolved')
-    return `${how}; it was gone from ${at(track.resolvedMs ?? 0)} on, and is no failure any more`
+    return `${how}; it was gone from +${seconds(track.resolvedMs ?? 0)} on, and is no failure any more`
   const blips =
     track.blips === 0 ? '' : ` (gone when looked again in ${track.blips} of them, which does not make it well)`
   return track.returned ? `${how}${blips}; it was gone once and came back` : `${how}${blips}`
@@ -211,8 +211,14 @@ function retryNotes({ retried }: WatchState): readonly string[] {
   return [`${retried} ${retried === 1 ? 'look' : 'looks'} verified everything only at the second attempt`]
 }
 
-function judgementNote({ check, name, outcome, text }: BaselineJudgement): string {
-  return `${check} ${name}: ${outcome}: ${text}`
+/** Every judgement with its reason; those of one reason together: before the first deployment it is all of them. */
+function judgementNotes(judgements: readonly BaselineJudgement[]): readonly string[] {
+  const alike = groupBy(judgements, ({ check, outcome, text }) => `${check} ${outcome} ${text}`)
+  return [...alike.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    return [`${first.check} ${group.map(({ name }) => name).join(', ')}: ${first.outcome}: ${first.text}`]
+  })
 }
 
 function lastNote({ last }: WatchState): readonly string[] {

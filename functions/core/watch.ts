@@ -285,7 +285,7 @@ function isCleared(track: Track, report: Report | null): boolean {
   const check = CHECK_OF_GROUP[FINDING_CODES[track.finding.code].group]
   if (check === null) return report.verdict === 'pass'
   if (passed(report, check)) return true
-  // The check failed for something else. An unsure finding may stand for this one: then nobody knows.
+  // The check failed for something else, and says for what. An unsure finding may stand for this one: then nobody knows.
   const ran = report.checks.some(({ name, outcome }) => name === check && outcome === 'fail')
-  return ran && report.findings.every(({ severity }) => severity !== 'unsure')
+  return ran && verdictOf(report.findings) === 'fail' && report.findings.every(({ severity }) => severity !== 'unsure')
 }

@@ -115,7 +115,6 @@ export interface Happened {
   readonly summary: WatchSummary
   /** What really happened, a list a look; the last one may be cut by an interruption. */
   readonly looks: readonly { readonly beganAt: number; readonly attempts: readonly SeenAttempt[] }[]
-  readonly lines: readonly string[]
   readonly took: number
 }
 
@@ -124,7 +123,6 @@ const EPOCH = Date.parse('2026-11-22T10:00:00.000Z')
 export async function simulate(world: World): Promise<Happened> {
   const time = virtualTime()
   const looks: { beganAt: number; attempts: SeenAttempt[] }[] = []
-  const lines: string[] = []
   const stop = new AbortController()
   if (world.interruptAt !== undefined) void time.sleep(world.interruptAt).then(() => stop.abort())
   let attempts = 0
@@ -154,12 +152,13 @@ export async function simulate(world: World): Promise<Happened> {
     tell: (event) => {
       if (event.kind === 'looking') looks.push({ beganAt: time.now(), attempts: [] })
       if (event.kind !== 'looking') abandon(looks.at(-1)?.attempts ?? [])
-      lines.push(event.kind)
+      // A second attempt that an interruption cut is none.
+      if (event.kind === 'looked') looks.at(-1)?.attempts.splice(event.look.attempts.length)
     },
     ...world.changes,
   }
   const summary = await time.run(watch(input))
-  return { summary, looks, lines, took: time.now() }
+  return { summary, looks, took: time.now() }
 }
 
 /** What has not answered when the watch goes on is not heard any more. */
