@@ -13,6 +13,11 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** `IN (…)` of text constants; of none, a condition that never holds. */
+export function isOneOf(expression: string, texts: readonly string[]): string {
+  return texts.length === 0 ? 'false' : `${expression} IN (${texts.map(literal).join(', ')})`
+}
+
 /**
  * The facts of a kind as one text, each given by an SQL expression of type text: `factsText` of the core, on the server.
  * A missing fact is a type error.
