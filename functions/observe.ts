@@ -2,7 +2,9 @@
  * One look at a database: what is there of what the release expects. Reads only, in few round trips, and costs what
  * differs: stamp first, then digests by bucket, by group, then the objects of the groups that differ.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Connection } from './connections/connection.ts'
+import { DatabaseError } from './connections/connection.ts'
 import { BUCKETS, digestOfAll } from './core/catalog.ts'
 import { groupOf } from './core/compare-catalog.ts'
 import { groupBy } from './core/group.ts'
@@ -20,20 +22,34 @@ export interface ExpectedCatalog {
   grants(): Promise<readonly ExpectedObject[]>
 }
 
+/** Digests of a whole catalog take seconds at 10,000 tables, on a busy server more. */
+const WHOLE = { statementTimeoutMs: 40_000 }
+
 export interface Sight {
   readonly server: Server
   readonly stamp: string
   readonly candidates: readonly CandidateTable[]
+  /** The catalog's digests, where the scope could be guessed and they travelled along. */
+  readonly early: { readonly scope: Scope; readonly digests: BucketDigests } | null
 }
 
-/** Who this is, what its catalogs' stamp is, and what looks like a ledger: one round trip over the wire. */
-export async function observeServer(connection: Connection, engine: Engine): Promise<Sight> {
-  const [server, stamp, candidates] = await connection.read([
-    engine.identify(),
-    engine.stamp(),
-    engine.candidateTables(LEDGER_COLUMN_SETS),
-  ])
-  return { server, stamp, candidates }
+/**
+ * Who this is, what its catalogs' stamp is, and what looks like a ledger: one round trip over the wire. Where the scope of
+ * the last good look is known, the digests travel along: ledgers seldom move.
+ */
+export async function observeServer(connection: Connection, engine: Engine, guess: Scope | null): Promise<Sight> {
+  const who = [engine.identify(), engine.stamp(), engine.candidateTables(LEDGER_COLUMN_SETS)] as const
+  if (guess !== null) {
+    try {
+      const [server, stamp, candidates, digests] = await connection.read([...who, engine.bucketDigests(guess)], WHOLE)
+      return { server, stamp, candidates, early: { scope: guess, digests } }
+    } catch (error) {
+      // What is in the way of the catalog is not in the way of the ledger: each is asked alone then.
+      if (!(error instanceof DatabaseError)) throw error
+    }
+  }
+  const [server, stamp, candidates] = await connection.read(who)
+  return { server, stamp, candidates, early: null }
 }
 
 export interface LedgerSight {
@@ -71,18 +87,19 @@ export interface CatalogSight {
   readonly unusableSchemas: readonly string[]
 }
 
-/** Digests of a whole catalog take seconds at 10,000 tables, on a busy server more. */
-const WHOLE = { statementTimeoutMs: 40_000 }
-
-/** What of the catalog differs. Equal schemas cost one round trip, a difference two more. */
+/** What of the catalog differs. Equal schemas cost one round trip, none where the digests came early; a difference two more. */
 export async function observeCatalog(
   connection: Connection,
   engine: Engine,
   expected: ExpectedCatalog,
   scope: Scope,
   exact: boolean,
+  early: Sight['early'],
 ): Promise<CatalogSight> {
-  const [digests] = await connection.read([engine.bucketDigests(scope)], WHOLE)
+  const digests =
+    early !== null && isDeepStrictEqual(early.scope, scope)
+      ? early.digests
+      : (await connection.read([engine.bucketDigests(scope)], WHOLE))[0]
   const missingSchemas = scope.schemas
     .filter((schema) => !digests.schemas.some((there) => there.expected === schema.expected))
     .map((schema) => schema.expected)

@@ -2,13 +2,13 @@
  * The shortcut: a database whose catalogs' stamp and whose ledgers' rows are what they were when a look of the same
  * expectation passed, is as it was then. Only a passing look is remembered, and only if nothing moved meanwhile.
  */
-import type { CheckInput } from './check.ts'
 import type { Connection } from './connections/connection.ts'
 import { DatabaseError } from './connections/connection.ts'
 import type { Judgement } from './core/judge.ts'
 import type { Server } from './core/observation.ts'
+import type { CheckInput } from './look/input.ts'
 import { mapSchemas } from './observe.ts'
-import type { CatalogSight, LedgerSight, Sight } from './observe.ts'
+import type { LedgerSight, Sight } from './observe.ts'
 import type { StampKey, VerifiedStamp } from './stores/store.ts'
 
 /** Part of every stamp's key: another way of reading makes every old stamp worthless. Raise it with any reader. */
@@ -27,15 +27,18 @@ function keyOf(input: CheckInput): KeyOfStore {
   }
 }
 
-/** The judgement of the look that is still valid, or null: then a full look is due. One round trip over the wire. */
-export async function findUnchanged(
-  input: CheckInput,
-  connection: Connection,
-): Promise<{ readonly judgement: Judgement; readonly server: Server } | null> {
+export type Unchanged =
+  | { readonly unchanged: true; readonly remembered: Pick<Judgement, 'findings' | 'notes'>; readonly server: Server }
+  /** A full look is due. `ledgers`: where the last good look found them, or null where there was none. */
+  | { readonly unchanged: false; readonly ledgers: VerifiedStamp['ledgers'] | null }
+
+/** What a look that is still valid had to say, if there is one. One round trip over the wire, none where nothing is known. */
+export async function findUnchanged(input: CheckInput, connection: Connection): Promise<Unchanged> {
   const known = input.store === null ? [] : await input.store.verifiedStamps(keyOf(input))
   const newest = known.toSorted((a, b) => b.at.localeCompare(a.at))[0]
-  if (newest === undefined) return null
+  if (newest === undefined) return { unchanged: false, ledgers: null }
   const { engine } = input
+  const changed: Unchanged = { unchanged: false, ledgers: newest.ledgers }
   try {
     const [server, stamp, ...digests] = await connection.read([
       engine.identify(),
@@ -50,10 +53,10 @@ export async function findUnchanged(
         sameTables(candidate, newest) &&
         candidate.ledgers.every((ledger, at) => ledger.digest === digests[at]),
     )
-    return match === undefined ? null : { judgement: unchangedJudgement(match), server }
+    return match === undefined ? changed : { unchanged: true, remembered: rememberedOf(match), server }
   } catch (error) {
     // A ledger that was dropped or closed to this role since: that is for the full look to say.
-    if (error instanceof DatabaseError) return null
+    if (error instanceof DatabaseError) return changed
     throw error
   }
 }
@@ -63,12 +66,9 @@ function sameTables(a: VerifiedStamp, b: VerifiedStamp): boolean {
   return names(a) === names(b)
 }
 
-function unchangedJudgement(stamp: VerifiedStamp): Judgement {
-  return {
-    findings: [...stamp.findings],
-    outcomes: { ledger: 'pass', schema: 'pass', queries: 'pass' },
-    notes: [...stamp.notes, `nothing ran DDL here, and no ledger row changed, since the full look of ${stamp.at}`],
-  }
+function rememberedOf(stamp: VerifiedStamp): Pick<Judgement, 'findings' | 'notes'> {
+  const note = `nothing ran DDL here, and no ledger row changed, since the full look of ${stamp.at}`
+  return { findings: stamp.findings, notes: [...stamp.notes, note] }
 }
 
 /** Keeps the stamp of a passing look, if neither catalogs nor ledgers moved while it looked. */
@@ -78,7 +78,6 @@ export async function rememberVerified(
   seen: {
     readonly sight: Sight
     readonly ledgers: LedgerSight | null
-    readonly catalog: CatalogSight | null
     readonly judgement: Judgement
   },
 ): Promise<void> {

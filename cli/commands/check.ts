@@ -1,7 +1,8 @@
 /** `check`: one look at an environment. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { check } from '../../functions/check.ts'
+import { look } from '../../functions/check.ts'
+import type { CheckInput, Look } from '../../functions/check.ts'
 import { expandEnvironment } from '../../functions/config/expand.ts'
 import type { ExpandedEnvironment } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
@@ -25,10 +26,14 @@ import { writeResult } from '../result.ts'
 /** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
 export const DEADLINE_MS = 120_000
 
+/** Each on a connection of its own: enough to be quick, few enough for a database that is busy. */
+const QUERIES_AT_ONCE = 6
+
 export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
   const prepared = await prepareLooks(options, io)
-  const report = await prepared.look(startedAt, DEADLINE_MS)
+  const { report, samples } = await prepared.look(startedAt, DEADLINE_MS)
+  if (samples.length > 0) await prepared.store.putSamples(report.service, prepared.environment.name, samples)
   await writeResult(render(report, options, prepared.loaded, io), options.output, io)
   return exitCode(report, prepared.environment)
 }
@@ -39,20 +44,21 @@ export interface PreparedLooks {
   readonly manifest: ResolvedRelease['manifest']
   readonly store: Store
   /** One look; both in milliseconds. */
-  look(startedAt: number, deadlineMs: number): Promise<Report>
+  look(startedAt: number, deadlineMs: number): Promise<Look>
 }
 
 /** Config, environment and release are read once, and looks taken as often as wanted. */
 export async function prepareLooks(
-  options: Pick<CheckOptions, 'config' | 'release' | 'store' | 'env'>,
+  options: Pick<CheckOptions, 'config' | 'release' | 'store' | 'env' | 'deployed'>,
   io: CliIo,
 ): Promise<PreparedLooks> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, options.env, io.env)
   const { manifest } = await releaseOf(options, loaded, io)
   const store = storeOf(options, loaded, io)
-  const look = (startedAt: number, deadlineMs: number): Promise<Report> =>
-    check({
+  const endpoints = await endpointsOf(loaded, environment.name, manifest, options.deployed, io)
+  const lookOnce = (startedAt: number, deadlineMs: number): Promise<Look> =>
+    look({
       environment: {
         name: environment.name,
         database: databaseName(environment.target),
@@ -62,6 +68,9 @@ export async function prepareLooks(
       release: manifest,
       engine: postgres,
       connect: () => connect(environment.target),
+      // An embedded database has one session.
+      concurrency: environment.target.kind === 'embedded' ? 1 : QUERIES_AT_ONCE,
+      endpoints,
       store,
       createTextComparer: async () => {
         const { createTextComparer } = await import('../../functions/engines/postgres/normalise-text.ts')
@@ -72,7 +81,21 @@ export async function prepareLooks(
       startedAt,
       deadlineMs,
     })
-  return { loaded, environment, manifest, store, look }
+  return { loaded, environment, manifest, store, look: lookOnce }
+}
+
+/** Loaded only where there are endpoints: an HTTP client is of no use to a release without. */
+async function endpointsOf(
+  loaded: LoadedConfig,
+  environment: string,
+  manifest: ResolvedRelease['manifest'],
+  deployed: boolean,
+  io: CliIo,
+): Promise<CheckInput['endpoints']> {
+  if (loaded.config.endpoints.length === 0) return null
+  const { prepareEndpoints } = await import('../../functions/endpoints/prepare.ts')
+  const prepared = await prepareEndpoints(loaded, environment, manifest.expectation.release, { env: io.env })
+  return { prepared, context: { deployed } }
 }
 
 /** The release that is looked for: a manifest, or what the working tree says. */

@@ -14,7 +14,7 @@ import type { PreparedLooks } from './check.ts'
 
 export async function run(options: WatchOptions, io: CliIo): Promise<number> {
   const asked = options.for === null ? null : windowOf(options.for)
-  const prepared = await prepareLooks(options, io)
+  const prepared = await prepareLooks({ ...options, deployed: true }, io)
   const interrupt = listenForInterrupt()
   const forMs = asked ?? prepared.environment.watch.forMs
   const progress = startProgress({ stream: io.stderr, env: io.env, clock: monotonic, forMs })
@@ -54,11 +54,11 @@ async function watchPrepared(
   return watch({
     ...window,
     deadlineMs: DEADLINE_MS,
-    required: requiredChecks(manifest.expectation),
+    required: requiredChecks(manifest.expectation, prepared.loaded.config.endpoints.length),
     service: release.service,
     environment: environment.name,
     release: { version: release.version, commit: release.commit },
-    look: async ({ deadlineMs }) => ({ report: await prepared.look(Date.now(), deadlineMs), samples: [] }),
+    look: async ({ deadlineMs }) => prepared.look(Date.now(), deadlineMs),
     store,
     newer: await newerRelease(store, release, environment.name),
     clock: monotonic,
@@ -67,8 +67,13 @@ async function watchPrepared(
 }
 
 /** What a look must have passed. Only what the config itself chose not to look at is not asked for. */
-function requiredChecks({ catalog, statements }: Expectation): readonly string[] {
-  return ['ledger', ...(catalog.mode === 'none' ? [] : ['schema']), ...(statements.length === 0 ? [] : ['queries'])]
+function requiredChecks({ catalog, statements }: Expectation, endpoints: number): readonly string[] {
+  return [
+    'ledger',
+    ...(catalog.mode === 'none' ? [] : ['schema']),
+    ...(statements.length === 0 ? [] : ['queries']),
+    ...(endpoints === 0 ? [] : ['endpoints']),
+  ]
 }
 
 /** Says when another release than this one, and than the one that the store knew at first, is put into the store as running. */

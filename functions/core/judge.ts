@@ -3,7 +3,9 @@ import type { TextComparer } from './compare-catalog.ts'
 import { compareCatalog } from './compare-catalog.ts'
 import type { LedgerComparison } from './compare-ledger.ts'
 import { compareLedger } from './compare-ledger.ts'
+import { compareQueries } from './compare-queries.ts'
 import { compareStatements } from './compare-statements.ts'
+import type { StatementBreak } from './compare-statements.ts'
 import { identityOf } from './catalog.ts'
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
@@ -17,6 +19,8 @@ import { verdictOf } from './verdict.ts'
 
 export interface JudgeInput {
   readonly expectation: Expectation
+  /** The environment's name, for the commands. */
+  readonly environment: string
   /** One a migration, flattened; read only when something is amiss. */
   readonly effects: readonly MigrationEffect[]
   readonly observation: Observation
@@ -51,25 +55,23 @@ export function judge(input: JudgeInput): Judgement {
     shell: input.shell,
   })
   return {
-    findings: [
-      ...empty,
-      ...ledgers.notSeen,
-      ...folded,
-      ...catalog.notSeen,
-      ...statements.refused,
-      ...statements.notSeen,
-      ...replay,
-    ],
+    findings: [...empty, ...ledgers.notSeen, ...folded, ...catalog.notSeen, ...statements.findings, ...replay],
     outcomes: {
       ledger: verdictOf([...empty, ...ledgers.notSeen, ...ledgers.comparisons.flatMap((ledger) => ledger.findings)]),
       schema: verdictOf([...catalog.notSeen, ...catalog.differences.map(finding), ...replay]),
-      queries: verdictOf([
-        ...statements.notSeen,
-        ...statements.refused,
-        ...statements.breaks.map((broken) => broken.finding),
-      ]),
+      queries: statements.outcome,
     },
     notes: [...ledgers.comparisons.flatMap((ledger) => ledger.notes), ...catalog.notes, ...statements.notes],
+  }
+}
+
+/** An unchanged database is what it was when it passed; what its queries answer is another matter. */
+export function judgeUnchanged(remembered: Pick<Judgement, 'findings' | 'notes'>, input: StatementsInput): Judgement {
+  const statements = judgeStatements(input)
+  return {
+    findings: [...remembered.findings, ...statements.breaks.map((broken) => broken.finding), ...statements.findings],
+    outcomes: { ledger: 'pass', schema: 'pass', queries: statements.outcome },
+    notes: [...remembered.notes, ...statements.notes],
   }
 }
 
@@ -114,10 +116,42 @@ function judgeCatalog({ expectation, effects, observation, compareTexts }: Judge
   return { differences, notes: comparison.notes, notSeen: [] }
 }
 
-function judgeStatements({ expectation, observation, breaks }: JudgeInput) {
-  const { statements } = observation
-  if (!statements.seen) return { breaks: [], refused: [], notes: [], notSeen: whyNot(statements) }
-  return { ...compareStatements(expectation.statements, statements.value, breaks), notSeen: [] }
+/** What judging statements and queries needs. */
+export type StatementsInput = Pick<JudgeInput, 'expectation' | 'environment' | 'breaks' | 'shell'> & {
+  readonly observation: Pick<Observation, 'statements' | 'queries'>
+}
+
+interface StatementsJudgement {
+  readonly breaks: readonly StatementBreak[]
+  /** All but the breaks, which others may explain. */
+  readonly findings: readonly Finding[]
+  readonly outcome: Verdict
+  readonly notes: readonly string[]
+}
+
+function judgeStatements(input: StatementsInput): StatementsJudgement {
+  const { statements, queries } = input.observation
+  const notSeen = [...whyNot(statements), ...whyNot(queries)]
+  if (!statements.seen || !queries.seen) {
+    return { breaks: [], findings: notSeen, outcome: verdictOf(notSeen), notes: [] }
+  }
+  const prepared = compareStatements(input.expectation.statements, statements.value, input.breaks)
+  const answered = compareQueries({
+    statements: input.expectation.statements,
+    prepared: statements.value,
+    observed: queries.value,
+    breaks: input.breaks,
+    environment: input.environment,
+    shell: input.shell,
+  })
+  const breaks = [...prepared.breaks, ...answered.breaks]
+  const findings = [...prepared.refused, ...answered.findings]
+  return {
+    breaks,
+    findings,
+    outcome: verdictOf([...findings, ...breaks.map((broken) => broken.finding)]),
+    notes: prepared.notes,
+  }
 }
 
 /** A release that expects nothing is a mistake, and never a pass. */

@@ -49,9 +49,11 @@ export interface Observation {
   readonly ledgers: Seen<readonly LedgerObservation[]>
   readonly catalog: Seen<CatalogComparisonInput>
   readonly statements: Seen<readonly StatementObservation[]>
+  /** Of the queries with an expectation. One that is not there was not run before the look ended. */
+  readonly queries: Seen<readonly QueryObservation[]>
 }
 
-/** How a query with an expectation fared. */
+/** How a query with an expectation fared when it was run. One that was refused, or did not prepare, has none. */
 export interface QueryObservation {
   readonly subject: string
   readonly outcome: QueryOutcome
@@ -59,8 +61,6 @@ export interface QueryObservation {
 
 export type QueryOutcome =
   | { readonly kind: 'answered'; readonly answer: AnsweredQuery }
-  /** It was not run: why. */
-  | { readonly kind: 'refused'; readonly reason: string }
   /** The server ended it with an error. */
   | { readonly kind: 'failed'; readonly error: PrepareError }
   /** It had not ended within its time. */

@@ -163,6 +163,7 @@ export function observation(
     ledgers: { seen: true, value: [{ ledger: 'default', reading: ledgerReading }] },
     catalog: { seen: true, value: { expected: wanted, found: [...found, ...extra], missingSchemas: [] } },
     statements: { seen: true, value: [] },
+    queries: { seen: true, value: [] },
     ...more,
   }
 }

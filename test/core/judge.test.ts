@@ -29,6 +29,7 @@ const RECENT = statement('recent', 'SELECT status_note FROM orders')
 function run(input: Partial<JudgeInput> & Pick<JudgeInput, 'observation'>) {
   const result = judge({
     expectation: expectation([ledger([V1, V42])], objects, [RECENT]),
+    environment: 'production',
     effects,
     compareTexts: () => 'differs',
     breaks: new Set(['42703', '42P01', '22P02']),

@@ -86,6 +86,8 @@ async function look(release: ReleaseManifest | undefined, target: Throwaway | un
     release,
     engine: postgres,
     connect: async () => ({ ...target.connection, close: async () => {} }),
+    endpoints: null,
+    concurrency: 1,
     store: null,
     createTextComparer,
     shell: () => null,

@@ -1,0 +1,45 @@
+/** What a look is given: everything of the world comes in here. */
+import type { Connection } from '../connections/connection.ts'
+import type { TextComparer } from '../core/compare-catalog.ts'
+import type { Expectation, MigrationEffect } from '../core/release.ts'
+import type { EndpointsContext } from '../endpoints/endpoints.ts'
+import type { PreparedEndpoints } from '../endpoints/prepare.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { ExpectedCatalog } from '../observe.ts'
+import type { Store } from '../stores/store.ts'
+
+export interface CheckInput {
+  readonly environment: {
+    readonly name: string
+    /** For people: the database's name or address, without secrets. */
+    readonly database: string
+    /** Schemas in order, bare; at least one. */
+    readonly searchPath: readonly string[]
+  }
+  readonly release: {
+    readonly expectation: Expectation
+    readonly catalog: ExpectedCatalog
+    effects(): Promise<readonly MigrationEffect[]>
+  }
+  /** null: the release has none. */
+  readonly endpoints: { readonly prepared: PreparedEndpoints; readonly context: EndpointsContext } | null
+  readonly engine: Engine
+  /** Called once, and once more for each query that runs beside others. */
+  connect(): Promise<Connection>
+  /** How many queries run side by side on the database, each on a connection of its own; 1: on the one that there is. */
+  readonly concurrency: number
+  /** null: nothing is remembered, and every look is a full one. */
+  readonly store: Store | null
+  createTextComparer(): Promise<TextComparer>
+  readonly shell: (sql: string) => string | null
+  readonly clock: () => number
+  /** When the command began, in milliseconds: loading the manifest counts. */
+  readonly startedAt: number
+  /** For the whole look. What has not ended then is `check-timeout`, unsure. */
+  readonly deadlineMs: number
+}
+
+/** The search path as the server takes it. */
+export function searchPathText({ engine, environment }: CheckInput): string {
+  return environment.searchPath.map((schema) => engine.identifier(schema)).join(', ')
+}
