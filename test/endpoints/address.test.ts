@@ -1,6 +1,6 @@
 /** Which addresses and hosts may be reached: pure, and against an oracle of another make. */
 import { BlockList } from 'node:net'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { judgeAddress } from '../../functions/endpoints/address.ts'
 import { allowHosts, judgeHost } from '../../functions/endpoints/hosts.ts'

@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../functions/config/problem.ts'
+import { observeEndpoints } from '../../functions/endpoints/endpoints.ts'
 import type { FaultServer, Routes } from '../support/fault-server.ts'
-import { answer, drop, redirect, startFaultServer } from '../support/fault-server.ts'
+import { answer, drop, hang, redirect, startFaultServer } from '../support/fault-server.ts'
 import { codesOf, look, prepare } from './look.ts'
 
 const servers: FaultServer[] = []
@@ -335,7 +336,7 @@ describe('secrets', () => {
 
   /** Gives everything that it got back, in every form that answers have. */
   const echo: Routes[string] = (request, response) => {
-    const token = String(request.headers['authorization'] ?? '').replace(/^Bearer /u, '')
+    const token = (request.headers['authorization'] ?? '').replace(/^Bearer /u, '')
     const forms = [
       request.headers,
       token,
@@ -506,6 +507,38 @@ ${path}`,
 
   test('an unset variable is a mistake with its place', async () => {
     await expect(look(page(1, '    headers: { x-a: "${A}" }'))).rejects.toThrow(/:5:\d+: the variable A is not set/u)
+  })
+})
+
+describe('on the real network', () => {
+  test("the system's resolver, and the one address of several that answers", async () => {
+    const server = await serve({ '/page': answer() })
+    const prepared = await prepare(`  - { name: page, url: "http://localhost:${server.port}/page" }`)
+    const seen = await observeEndpoints(prepared, { deployed: true }, { concurrency: 1, deadlineMs: 10_000 })
+    expect(seen).toMatchObject([{ looked: true, steps: [{ attempts: [{ result: { answer: { status: 200 } } }] }] }])
+  })
+
+  test('a look that is called off ends at once, as one that did not look', async () => {
+    const server = await serve({ '/page': hang })
+    const prepared = await prepare(`  - { name: page, url: "http://localhost:${server.port}/page" }`)
+    const signal = AbortSignal.timeout(200)
+    const seen = await observeEndpoints(prepared, { deployed: true }, { concurrency: 1, deadlineMs: 60_000, signal })
+    expect(seen).toMatchObject([{ looked: false, code: 'check-timeout' }])
+  })
+
+  test('secrets that do not come in time leave every endpoint unsure', async () => {
+    const prepared = await prepare('  - { name: page, url: "http://localhost:1/", headers: { x: "${TOKEN}" } }', {
+      environment: '    secrets: { TOKEN: { secret: some-secret } }',
+    })
+    const secretsClient = { readSecret: () => new Promise<string>(() => undefined) }
+    const seen = await observeEndpoints(
+      prepared,
+      { deployed: true, secretsClient },
+      { concurrency: 1, deadlineMs: 100 },
+    )
+    expect(seen).toEqual([
+      { name: 'page', looked: false, code: 'check-timeout', detail: 'the look ended while its secrets were read' },
+    ])
   })
 })
 

@@ -1,6 +1,6 @@
 /** No request ever reaches a forbidden address, whatever urls, redirects and DNS answers are made of. */
 import { BlockList, isIP } from 'node:net'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Exchange, ExchangeRequest } from '../../functions/endpoints/exchange.ts'
 import type { Address } from '../../functions/endpoints/guard.ts'

@@ -49,11 +49,9 @@ function makeCertificate(name: string, host: string, days: number): void {
   )
   const now = Date.now()
   const start = days < 0 ? now - 40 * 86_400_000 : now - 86_400_000
-  openssl(
-    ...['ca', '-batch', '-notext', '-config', `${name}.ca`, '-in', `${name}.csr`, '-out', `${name}.pem`],
-    ...['-cert', 'authority.pem', '-keyfile', 'authority.key', '-extfile', `${name}.cnf`],
-    ...['-startdate', dates(start), '-enddate', dates(now + days * 86_400_000)],
-  )
+  const signed = ['ca', '-batch', '-notext', '-config', `${name}.ca`, '-in', `${name}.csr`, '-out', `${name}.pem`]
+  const by = ['-cert', 'authority.pem', '-keyfile', 'authority.key', '-extfile', `${name}.cnf`]
+  openssl(...signed, ...by, '-startdate', dates(start), '-enddate', dates(now + days * 86_400_000))
 }
 
 async function serve(name: string, routes: Routes = { '/': answer() }): Promise<FaultServer> {
