@@ -4,7 +4,7 @@ import type { QueryObservation, Seen, StatementObservation } from '../core/obser
 import type { Statement } from '../core/release.ts'
 import { observeStatements } from '../observe.ts'
 import type { QueryPlan } from '../queries/observe-queries.ts'
-import { planQueries, runQuery } from '../queries/observe-queries.ts'
+import { isQuery, planQueries, runQuery } from '../queries/observe-queries.ts'
 import type { CheckInput } from './input.ts'
 import { searchPathText } from './input.ts'
 import type { Pool } from './pool.ts'
@@ -30,19 +30,24 @@ export async function lookAtQueries(
   if (!opened.seen) return { statements: opened, queries: NONE.queries }
   const connection = opened.value
   const unseen = unseenIn(input, 'queries', connection)
+  // Queries are judged before they are even prepared: preparing runs the input functions of literals.
+  const planned = await timer.within(
+    'queries',
+    () => planQueries(connection, input.engine, { statements, searchPath }),
+    unseen,
+  )
+  const others = statements.filter((statement) => !isQuery(statement))
   const prepared = await timer.within(
     'queries',
-    () => observeStatements(connection, input.engine, statements, searchPath),
+    () => observeStatements(connection, input.engine, others, searchPath),
     unseen,
   )
   if (!prepared.seen) return { statements: prepared, queries: NONE.queries }
-  const plans = await timer.within(
-    'queries',
-    () => planQueries(connection, input.engine, { statements, prepared: prepared.value, searchPath }),
-    unseen,
-  )
-  if (!plans.seen) return { statements: prepared, queries: plans }
-  return { statements: prepared, queries: await runAll(input, pool, timer, connection, plans.value) }
+  if (!planned.seen) return { statements: prepared, queries: planned }
+  return {
+    statements: { seen: true, value: [...prepared.value, ...planned.value.prepared] },
+    queries: await runAll(input, pool, timer, connection, planned.value.plans),
+  }
 }
 
 /** Whatever has not answered when the look ends is not among the observations, and is judged as not seen. */
