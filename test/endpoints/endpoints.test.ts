@@ -481,6 +481,20 @@ ${path}`,
     expectHidden(seen, ['opaque-5555', 'opaque-6666'])
   })
 
+  test('that are expected, or that an answer makes part of a host, are not shown', async () => {
+    const server = await serve({ '/page': answer({ body: 'x' }), '/away': redirect('http://tok-expected1.evil.test/') })
+    const headers = 'headers: { x-t: "${T}" }'
+    const seen = await look(
+      `${page(server.port, `    ${headers}\n    expect: { body: "\${T}" }`)}
+  - { name: away, url: "http://api.example:${server.port}/away", ${headers} }`,
+      { env: { T: 'tok-expected1' } },
+    )
+    expect(codesOf(seen)).toEqual(['endpoint-result', 'endpoint-failed'])
+    expect(seen.findings[0]?.expected).toBe('body is "***"')
+    expect(seen.findings[1]?.found).toContain('the host ***.evil.test is not allowed')
+    expectHidden(seen, ['tok-expected1'])
+  })
+
   test('in the address of a redirect are not shown', async () => {
     const server = await serve({ '/page': redirect('https://sso.example/callback?code=code-44444') })
     const seen = await look(page(server.port))

@@ -182,6 +182,14 @@ describe('redirects', () => {
     })
   })
 
+  test('another port of the same host is another origin', async () => {
+    const other = await serve({ '/page': answer() })
+    const server = await serve({ '/page': redirect(`http://api.example:${other.port}/page`) })
+    await look(page(server.port, '    headers: { authorization: Bearer-1 }'))
+    expect(other.requests).toHaveLength(1)
+    expect(other.requests[0]?.headers['authorization']).toBeUndefined()
+  })
+
   test('that change the method send no body', async () => {
     const server = await serve({ '/page': redirect('/done', 303), '/done': answer() })
     await look(page(server.port, '    method: POST\n    body: { sku: canary }'))
