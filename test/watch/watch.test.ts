@@ -137,6 +137,7 @@ describe('ending early', () => {
       'only the last look verified the release, and two in a row are needed, and the watch was interrupted at +5 s',
     ],
     ['after two', 15_000, 'pass', ''],
+    ['during the third, which says nothing then', 20_010, 'pass', ''],
   ])('interrupted %s', async (_when, interruptAt, verdict, why) => {
     const happened = await simulate({ ...WINDOW, faults: [FINE], interruptAt })
     expect(happened.took).toBe(interruptAt)
