@@ -1,13 +1,15 @@
 /** Judges how the release's statements fared when they were prepared. Pure. */
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
+import { groupBy } from './group.ts'
 import type { StatementObservation } from './observation.ts'
-import type { Statement } from './release.ts'
+import type { Learnt, Statement } from './release.ts'
 
 export interface StatementBreak {
   readonly finding: Finding
   /** The names in the server's message that did not resolve, bare. */
   readonly names: readonly string[]
+  readonly statement: Statement
 }
 
 export interface StatementComparison {
@@ -24,9 +26,13 @@ export function compareStatements(
   observed: readonly StatementObservation[],
   breaks: ReadonlySet<string>,
 ): StatementComparison {
-  const bySubject = new Map(statements.map((statement) => [statement.subject, statement]))
+  // Learnt statements may begin alike, and so have one subject: the nth of them was observed nth.
+  const bySubject = groupBy(statements, ({ subject }) => subject)
+  const taken = new Map<string, number>()
   const pairs = observed.flatMap((observation) => {
-    const statement = bySubject.get(observation.subject)
+    const nth = taken.get(observation.subject) ?? 0
+    taken.set(observation.subject, nth + 1)
+    const statement = bySubject.get(observation.subject)?.[nth]
     return statement === undefined ? [] : [{ statement, observation }]
   })
   return {
@@ -34,16 +40,78 @@ export function compareStatements(
       observation.error !== null && isBreak(observation.error, breaks) ? [broken(statement, observation.error)] : [],
     ),
     refused: pairs.flatMap(({ statement, observation }) =>
-      observation.refused === null ? [] : [refusal(statement, observation.refused)],
+      observation.refused === null || learntOf(statement) !== null ? [] : [refusal(statement, observation.refused)],
     ),
-    notes: pairs.flatMap(({ statement, observation }) =>
-      observation.error !== null && !isBreak(observation.error, breaks)
-        ? [
-            `statement ${statement.subject} could not be prepared, for another reason than a missing name: ${observation.error.message} (SQLSTATE ${observation.error.sqlState})`,
-          ]
-        : [],
-    ),
+    notes: [
+      ...pairs.flatMap(({ statement, observation: { error } }) =>
+        error !== null && !isBreak(error, breaks) && learntOf(statement) === null
+          ? [
+              `statement ${statement.subject} could not be prepared, for another reason than a missing name: ${error.message} (SQLSTATE ${error.sqlState})`,
+            ]
+          : [],
+      ),
+      ...learntNotes(pairs, breaks),
+    ],
   }
+}
+
+interface Pair {
+  readonly statement: Statement
+  readonly observation: StatementObservation
+}
+
+/** Learnt statements are many: what hinders them is told once, with up to three examples. What broke is told with its place. */
+function learntNotes(pairs: readonly Pair[], breaks: ReadonlySet<string>): readonly string[] {
+  const learnt = pairs.filter(({ statement }) => learntOf(statement) !== null)
+  const broken = learnt.flatMap(({ statement, observation: { error } }) =>
+    error !== null && isBreak(error, breaks)
+      ? [`${whose(statement)} \`${statement.subject}\` breaks: ${told(statement, error)}${ran(statement)}`]
+      : [],
+  )
+  const others = learnt.flatMap(({ statement, observation: { error, refused } }) => {
+    if (refused !== null) return [`\`${statement.subject}\` (${refused})`]
+    return error !== null && !isBreak(error, breaks) ? [`\`${statement.subject}\` (${error.message})`] : []
+  })
+  const examples = others.slice(0, 3).join(', ')
+  const more = broken.length > MOST_NOTES ? [`${broken.length - MOST_NOTES} more learnt statements break`] : []
+  return [
+    ...broken.slice(0, MOST_NOTES),
+    ...more,
+    ...(others.length === 0
+      ? []
+      : [
+          `${others.length} of ${learnt.length} learnt statements could not be prepared, for another reason than a missing name: ${examples}${others.length > 3 ? ' …' : ''}`,
+        ]),
+  ]
+}
+
+const MOST_NOTES = 10
+
+function learntOf({ from }: Statement): Learnt | null {
+  return typeof from === 'string' ? null : from
+}
+
+/** The version of the release that runs now and sends the statement; null: the release that is looked for does. */
+export function runningOf(statement: Statement): string | null {
+  return learntOf(statement)?.running ?? null
+}
+
+function whose(statement: Statement): string {
+  const running = runningOf(statement)
+  return running === null ? 'statement' : `statement of the running release ${running}`
+}
+
+function told(statement: Statement, error: NonNullable<StatementObservation['error']>): string {
+  const place =
+    error.position === null ? '' : `, at character ${error.position}: \`${excerptAt(statement.sql, error.position)}\``
+  return `${error.message} (SQLSTATE ${error.sqlState}${place})`
+}
+
+/** How often it was seen to run: `; it ran 12 times in staging`. */
+function ran(statement: Statement): string {
+  if (statement.calls === null) return ''
+  const where = learntOf(statement)?.environments.join(' and ') ?? ''
+  return `; it ran ${statement.calls} times ${where === '' ? 'where it was learnt' : `in ${where}`}`
 }
 
 /** 22P02 is a break only on an enum literal: any other bad literal is the statement's own affair. */
@@ -53,14 +121,18 @@ function isBreak(error: { readonly sqlState: string; readonly message: string },
 }
 
 function broken(statement: Statement, error: NonNullable<StatementObservation['error']>): StatementBreak {
-  const excerpt = error.position === null ? '' : `, at \`${excerptAt(statement.sql, error.position)}\``
+  const running = runningOf(statement)
   return {
     names: unresolvedNames(error.message),
+    statement,
     finding: finding({
       code: 'query-broken',
       subject: statement.subject,
-      expected: `every name in it resolves on this database${statement.calls === null ? '' : ` (it ran ${statement.calls} times where it was learnt)`}`,
-      found: `${error.message} (SQLSTATE ${error.sqlState}${excerpt})`,
+      expected: `every name in it resolves on this database${ran(statement).replace('; it', ', and it')}`,
+      found:
+        running === null
+          ? told(statement, error)
+          : `the running release ${running}, which serves until this one is deployed, sends it, and it fails: ${told(statement, error)}`,
       source: statement.source === null ? [] : [statement.source],
     }),
   }

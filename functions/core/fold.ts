@@ -3,14 +3,15 @@
  *
  * A finding that another one explains becomes one line of that one's consequences and has no row of its own.
  */
-import { identityOf, KINDS } from './catalog.ts'
+import { identityOf, KINDS, subjectOf } from './catalog.ts'
 import type { ObjectDifference } from './compare-catalog.ts'
 import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
 import type { StatementBreak } from './compare-statements.ts'
+import { runningOf } from './compare-statements.ts'
 import type { Cause, Finding, NextStep, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import { createAbsentees } from './dependence.ts'
-import type { MigrationEffect } from './release.ts'
+import type { MigrationEffect, ObjectReference, Statement } from './release.ts'
 
 export interface FoldInput {
   /** In the order of the release's ledgers. */
@@ -30,6 +31,8 @@ interface Root {
   readonly finding: Finding
   readonly consequences: string[]
   readonly causes: Cause[]
+  /** The statements that break for it. */
+  readonly calls: Statement[]
 }
 
 /** The findings that remain, each with its consequences. */
@@ -44,7 +47,7 @@ export function foldFindings(input: FoldInput): readonly Finding[] {
   }
   for (const [index, root] of rootsOfMissingLedgers(input)) roots.set(index, root)
   const loose = foldDifferences(input, standings, roots)
-  const broken = foldBreaks(input, roots, loose)
+  const broken = foldBreaks(input, standings, roots, loose)
   const listed = others.filter((candidate) => ![...roots.values()].some((root) => root.finding === candidate))
   return [...[...new Set(roots.values())].map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
 }
@@ -76,11 +79,23 @@ function isAbout(candidate: Finding, standing: MigrationStanding): boolean {
 }
 
 function rootOf(own: Finding): Root {
-  return { finding: own, consequences: [...own.consequences], causes: [...own.causes] }
+  return { finding: own, consequences: [...own.consequences], causes: [...own.causes], calls: [] }
 }
 
 function finish(root: Root): Finding {
-  return { ...root.finding, consequences: [...new Set(root.consequences)], causes: root.causes }
+  const found = `${root.finding.found}${impactOf(root.calls)}`
+  return { ...root.finding, found, consequences: [...new Set(root.consequences)], causes: root.causes }
+}
+
+/** How much the application needs what is missing: `; 2 statements that need it ran 1204 times in staging`. */
+function impactOf(statements: readonly Statement[]): string {
+  const learnt = statements.filter(({ calls }) => calls !== null)
+  if (learnt.length === 0) return ''
+  const calls = learnt.reduce((sum, statement) => sum + (statement.calls ?? 0), 0)
+  const environments = new Set(learnt.flatMap(({ from }) => (typeof from === 'string' ? [] : from.environments)))
+  const where = environments.size === 0 ? 'where they were learnt' : `in ${[...environments].sort().join(' and ')}`
+  const what = learnt.length === 1 ? 'a statement that needs it' : `${learnt.length} statements that need it`
+  return `; ${what} ran ${calls} times ${where}`
 }
 
 /**
@@ -245,15 +260,79 @@ function stepsOf(
 /** A statement that names a missing object is that object's consequence, and through it the migration's. */
 function foldBreaks(
   input: FoldInput,
+  standings: readonly MigrationStanding[],
   roots: ReadonlyMap<number, Root>,
   loose: ReadonlyMap<string, Root>,
 ): readonly Finding[] {
-  return input.breaks.flatMap((broken) => {
+  const taken = new Map<number, { readonly first: Finding; readonly consequences: Set<string> }>()
+  const own = input.breaks.flatMap((broken) => {
+    const index = runningOf(broken.statement) === null ? undefined : takenBy(broken, input.effects, standings)
+    const standing = index === undefined ? undefined : standings[index]
+    if (index !== undefined && standing !== undefined) {
+      const line = consequence(broken.finding)
+      const earlier = taken.get(index)
+      if (earlier !== undefined) earlier.consequences.add(line)
+      else taken.set(index, { first: brokenByRelease(broken, input.effects[index], standing), consequences: new Set() })
+      return []
+    }
     const root = rootNaming(broken.names, input, roots, loose)
     if (root === undefined) return [broken.finding]
-    root.consequences.push(`${broken.finding.code} ${broken.finding.subject}`)
+    root.consequences.push(consequence(broken.finding))
+    root.calls.push(broken.statement)
     return []
   })
+  return [
+    ...[...taken.values()].map(({ first, consequences }) => ({ ...first, consequences: [...consequences] })),
+    ...own,
+  ]
+}
+
+/** Which migration, applied here, removed what the statement names; else which changed it. */
+function takenBy(
+  { names }: StatementBreak,
+  effects: readonly MigrationEffect[],
+  standings: readonly MigrationStanding[],
+): number | undefined {
+  const named = ({ name }: ObjectReference): boolean => names.includes(bare(name))
+  const isApplied = (at: number): boolean => (standings[at]?.applied ?? null) !== null
+  const removed = effects.findLastIndex((effect, at) => isApplied(at) && effect.removed.some(named))
+  const changed = effects.findLastIndex((effect, at) => isApplied(at) && effect.changed.some(named))
+  return [removed, changed].find((at) => at >= 0)
+}
+
+/** A statement of the release that runs now, with the migration of the new one that took from it what it names. */
+function brokenByRelease(
+  broken: StatementBreak,
+  effect: MigrationEffect | undefined,
+  { migration: { subject, file } }: MigrationStanding,
+): Finding {
+  const removed = effect?.removed.find(({ name }) => broken.names.includes(bare(name)))
+  const running = runningOf(broken.statement) ?? ''
+  const did = removed === undefined ? 'changed what' : `removed ${removed.kind} ${subjectOf(removed)}, which`
+  return {
+    ...broken.finding,
+    source: [{ file, line: 1 }, ...broken.finding.source],
+    causes: [
+      {
+        text: `${subject} of this release ${did} the running release ${running} still names`,
+        evidence: `${subject} is applied here, and ${running} still serves`,
+      },
+    ],
+    nextSteps: [
+      {
+        text: `bring back what ${subject} took (${broken.names.join(', ')}), or deploy the new code now: until then ${running} fails`,
+        command: null,
+      },
+      {
+        text: 'next time, remove it in a release after the one whose code no longer names it (expand, then contract)',
+        command: null,
+      },
+    ],
+  }
+}
+
+function bare(subject: string): string {
+  return (subject.split('(')[0] ?? subject).split('.').at(-1) ?? subject
 }
 
 function rootNaming(
@@ -262,7 +341,6 @@ function rootNaming(
   roots: ReadonlyMap<number, Root>,
   loose: ReadonlyMap<string, Root>,
 ): Root | undefined {
-  const bare = (subject: string) => (subject.split('(')[0] ?? subject).split('.').at(-1) ?? subject
   const all = [...roots.values(), ...loose.values()]
   const byObject = all.find((root) =>
     [consequence(root.finding), ...root.consequences].some(

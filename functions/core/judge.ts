@@ -158,7 +158,10 @@ function judgeStatements(input: StatementsInput): StatementsJudgement {
 function emptyFindings(expectation: Expectation): readonly Finding[] {
   const empty = expectation.ledgers.filter((ledger) => ledger.migrations.length === 0)
   const nothing =
-    expectation.ledgers.length === 0 && expectation.catalog.total.objects === 0 && expectation.statements.length === 0
+    expectation.ledgers.length === 0 &&
+    expectation.catalog.total.objects === 0 &&
+    // What was learnt, or what another release sends, is nobody's expectation of this one.
+    expectation.statements.every(({ from }) => typeof from !== 'string')
   const subjects = nothing
     ? [{ subject: expectation.release.service, where: 'the config' }]
     : empty.map(({ path }) => ({ subject: path, where: path }))

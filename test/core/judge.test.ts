@@ -137,7 +137,12 @@ describe('a ledger', () => {
         {
           ledgers: {
             seen: true,
-            value: [{ ledger: 'default', problem: { problem: 'missing', lookedFor: 'public.flyway_schema_history', detail: null } }],
+            value: [
+              {
+                ledger: 'default',
+                problem: { problem: 'missing', lookedFor: 'public.flyway_schema_history', detail: null },
+              },
+            ],
           },
         },
       ),
@@ -323,7 +328,7 @@ describe('statements', () => {
     const result = seen({ sqlState: '42P01', message: 'relation "audit" does not exist', position: 25 })
     expect(result.rows).toEqual(['query-broken recent'])
     expect(result.findings[0]).toMatchObject({
-      found: 'relation "audit" does not exist (SQLSTATE 42P01, at `orders`)',
+      found: 'relation "audit" does not exist (SQLSTATE 42P01, at character 25: `orders`)',
       source: [{ line: 9 }],
     })
   })

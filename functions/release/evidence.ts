@@ -1,0 +1,134 @@
+/**
+ * Evidence: what one environment showed of a release, keyed by the digest of its expectation. It travels beside the manifest,
+ * so that an environment learns of another without access to it. No clock and no order of events is in it: the same
+ * statements give the same bytes.
+ */
+import * as z from 'zod'
+
+export const EVIDENCE_SCHEMA = 'deploywatch/evidence/1'
+
+const statement = z.object({
+  id: z.string(),
+  sql: z.string(),
+  /** Who ran it. */
+  role: z.string(),
+  calls: z.number().int().min(1),
+  /** Mean execution time in milliseconds. */
+  meanMs: z.number().min(0),
+})
+
+/** Loose: what a newer version wrote beside stays as it is. */
+const document = z.looseObject({
+  schema: z.literal(EVIDENCE_SCHEMA),
+  service: z.string(),
+  environment: z.string(),
+  /** The release that showed it last. */
+  release: z.object({ version: z.string(), commit: z.string().nullable() }),
+  /** Digest of the expectation. */
+  expectation: z.string(),
+  statements: z.array(statement),
+})
+
+export type Evidence = z.output<typeof document>
+export type EvidenceStatement = z.output<typeof statement>
+
+export type ParsedEvidence =
+  | { readonly kind: 'evidence'; readonly evidence: Evidence }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+
+/** The file's name for an environment; beside the manifest. */
+export function evidenceFile(environment: string): string {
+  return `deploywatch.evidence.${environment}.json`
+}
+
+/** Whether a file's name is that of evidence. */
+export function isEvidenceFile(name: string): boolean {
+  return /^deploywatch\.evidence\..+\.json$/u.test(name)
+}
+
+export function parseEvidence(text: string): ParsedEvidence {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return { kind: 'unreadable', reason: 'it is not whole: it is no JSON' }
+  }
+  const named = typeof json === 'object' && json !== null && 'schema' in json ? String(json.schema) : ''
+  if (/^deploywatch\/evidence\/\d+$/u.test(named) && named !== EVIDENCE_SCHEMA) {
+    return { kind: 'unreadable', reason: `it is ${named}, and this deploywatch reads ${EVIDENCE_SCHEMA}` }
+  }
+  const parsed = document.safeParse(json)
+  if (parsed.success) return { kind: 'evidence', evidence: parsed.data }
+  const [issue] = parsed.error.issues
+  const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`
+  return { kind: 'unreadable', reason: `it is no evidence${where}: it was edited, or written by something else` }
+}
+
+/** One statement a line, so that a report can point to it, and a diff shows what changed. */
+export function writeEvidence(evidence: Evidence): string {
+  const { statements, ...rest } = evidence
+  const head = Object.entries(rest).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+  const rows = statements
+    .toSorted(byId)
+    .map(({ id, sql, role, calls, meanMs }) => JSON.stringify({ id, sql, role, calls, meanMs }))
+  const list = rows.length === 0 ? '[]' : `[\n${rows.join(',\n')}\n]`
+  return `{\n${[...head, `"statements": ${list}`].join(',\n')}\n}\n`
+}
+
+/** The line of each statement in what `writeEvidence` wrote, by id and role. From 1. */
+export function linesOf(text: string): ReadonlyMap<string, number> {
+  const lines = text.split('\n').flatMap((line, at) => {
+    const found = /^\{"id":"(\w+)","sql":.*"role":("(?:[^"\\]|\\.)*"),"calls"/u.exec(line)
+    return found === null ? [] : [[`${found[1]} ${String(JSON.parse(found[2] ?? '""'))}`, at + 1] as const]
+  })
+  return new Map(lines)
+}
+
+function byId(a: EvidenceStatement, b: EvidenceStatement): number {
+  const [one, other] = [`${a.id} ${a.role}`, `${b.id} ${b.role}`]
+  return one < other ? -1 : Number(one > other)
+}
+
+/** Adds up the calls of the same statement; the mean is that of all calls. The shortest text stands for all. */
+export function addStatements(
+  known: readonly EvidenceStatement[],
+  learnt: readonly EvidenceStatement[],
+): readonly EvidenceStatement[] {
+  return combine([...known, ...learnt], (a, b) => {
+    const calls = a.calls + b.calls
+    return { calls, meanMs: round((a.meanMs * a.calls + b.meanMs * b.calls) / calls) }
+  })
+}
+
+/** Two copies of one document: nothing is counted twice, nothing is lost. */
+export function uniteStatements(
+  one: readonly EvidenceStatement[],
+  other: readonly EvidenceStatement[],
+): readonly EvidenceStatement[] {
+  return combine([...one, ...other], (a, b) => (a.calls >= b.calls ? a : b))
+}
+
+function combine(
+  statements: readonly EvidenceStatement[],
+  add: (a: EvidenceStatement, b: EvidenceStatement) => Pick<EvidenceStatement, 'calls' | 'meanMs'>,
+): readonly EvidenceStatement[] {
+  const byKey = new Map<string, EvidenceStatement>()
+  for (const statement of statements) {
+    const key = `${statement.id} ${statement.role}`
+    const earlier = byKey.get(key)
+    const { calls, meanMs } = earlier === undefined ? statement : add(earlier, statement)
+    const sql = earlier === undefined ? statement.sql : shorter(earlier.sql, statement.sql)
+    byKey.set(key, { id: statement.id, sql, role: statement.role, calls, meanMs })
+  }
+  return [...byKey.values()].sort(byId)
+}
+
+function shorter(a: string, b: string): string {
+  if (a.length !== b.length) return a.length < b.length ? a : b
+  return a < b ? a : b
+}
+
+/** Microseconds are enough. */
+export function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000
+}
