@@ -41,14 +41,17 @@ export async function check(input: CheckInput): Promise<Report> {
   return (await look(input)).report
 }
 
+/** What an ending request needs to be told as one. */
+const MARGIN_MS = 300
+
 /** How many endpoints are asked at the same time. */
 const ENDPOINTS_AT_ONCE = 20
 
 async function lookAtEndpoints(input: CheckInput, timer: Timer): Promise<readonly EndpointObservation[]> {
   if (input.endpoints === null) return []
   const { prepared, context } = input.endpoints
-  const options = { concurrency: ENDPOINTS_AT_ONCE, deadlineMs: timer.left() }
-  // It says itself what was late, and rejects for nothing that the network does.
+  // It says itself what was late, a moment before the look would, and rejects for nothing that the network does.
+  const options = { concurrency: ENDPOINTS_AT_ONCE, deadlineMs: Math.max(1, timer.left() - MARGIN_MS) }
   const seen = await timer.within('endpoints', () => observeEndpoints(prepared, context, options), {
     threw: (error) => Promise.reject(error),
     late: () => [],
