@@ -71,12 +71,6 @@ function judgeOutcome(
   switch (outcome.kind) {
     case 'answered':
       return judgeAnswer(input, statement, expectation, outcome.answer)
-    case 'refused':
-      return compareStatements(
-        [statement],
-        [{ subject: statement.subject, error: null, refused: outcome.reason }],
-        input.breaks,
-      ).refused
     case 'failed':
       return [
         result(input, statement, 'the query answers', `${outcome.error.message} (SQLSTATE ${outcome.error.sqlState})`),

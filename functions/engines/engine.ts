@@ -88,14 +88,14 @@ export interface Engine {
     searchPath: string | null,
   ): Promise<readonly StatementObservation[]>
   /**
-   * Why each query must not be run, or null: it is one SELECT, VALUES or TABLE, and everything that it can call is harmless. Nothing
-   * of them runs. For queries that prepare: a name that is not there is a refusal.
+   * Whether everything that each query can call is harmless. Nothing of them runs, and nothing is prepared: preparing runs
+   * the input functions of literals already.
    */
   judgeQueries(
     connection: Connection,
     queries: readonly Pick<Statement, 'sql'>[],
     searchPath: string | null,
-  ): Promise<readonly (string | null)[]>
+  ): Promise<readonly QueryJudgement[]>
   /** The names of the columns of judged queries, in order; a name can occur twice. Nothing of them runs. */
   columnNames(sqls: readonly string[]): Query<readonly (readonly string[])[]>
   /** The types of the named columns, as the server names them, without modifiers. */
@@ -179,6 +179,13 @@ export interface BucketDigests {
 export interface GroupDigest extends Digest {
   readonly schema: string
   readonly group: string
+}
+
+export interface QueryJudgement {
+  /** Why the query must not be run, nor prepared; null: it may. */
+  readonly refused: string | null
+  /** A name that is not there: preparing says more, and should it prepare all the same, it is not to be run. */
+  readonly unknown: string | null
 }
 
 export interface QueryColumn {

@@ -13,12 +13,10 @@ import type { AnswerQuestion, Engine, QueryAnswer } from '../engines/engine.ts'
 export interface QueryInput {
   /** All of the release's: those without an expectation are left alone. */
   readonly statements: readonly Statement[]
-  /** How they prepared: what did not prepare is not run. */
-  readonly prepared: readonly StatementObservation[]
   readonly searchPath: string | null
 }
 
-/** A query that may be run, or what is known of it without. */
+/** A query that may be run, or how it failed before. */
 export interface QueryPlan {
   readonly statement: Statement
   readonly expectation: QueryExpectation
@@ -26,6 +24,18 @@ export interface QueryPlan {
   readonly outcome: QueryOutcome | null
   readonly columns: readonly string[] | null
   readonly types: Readonly<Record<string, string>>
+}
+
+export interface QueryPlans {
+  /** How every query was refused or prepared: to be judged with the other statements. */
+  readonly prepared: readonly StatementObservation[]
+  /** Those that were neither refused nor failed to prepare. */
+  readonly plans: readonly QueryPlan[]
+}
+
+/** Whether the statement is a query that is to be run, and so must not even be prepared before it is judged. */
+export function isQuery(statement: Statement): boolean {
+  return statement.expect !== null
 }
 
 /** Without a limit of its own, a query gets the time that every statement of a look has. */
@@ -41,34 +51,28 @@ const MOST_CHARACTERS = 50_000
  * Which of the queries may run, and what of their columns matters. Runs none of them.
  *
  * @throws {ConnectionError} there is no answer to be had
+ * @throws {DatabaseError} a lock was in the way of preparing
  */
-export async function planQueries(
-  connection: Connection,
-  engine: Engine,
-  input: QueryInput,
-): Promise<readonly QueryPlan[]> {
-  const sound = new Set(
-    input.prepared.filter(({ error, refused }) => error === null && refused === null).map(({ subject }) => subject),
-  )
-  const queries = input.statements.flatMap((statement) => {
+export async function planQueries(connection: Connection, engine: Engine, input: QueryInput): Promise<QueryPlans> {
+  const queries = input.statements.filter(isQuery)
+  const judgements = await engine.judgeQueries(connection, queries, input.searchPath)
+  const harmless = queries.filter((_, at) => judgements[at]?.refused === null)
+  const preparing = harmless.length === 0 ? [] : await engine.prepareStatements(connection, harmless, input.searchPath)
+  const bySubject = new Map(preparing.map((one) => [one.subject, one]))
+  const prepared = queries.map(({ subject }, at) => {
+    const { refused = null, unknown = null } = judgements[at] ?? {}
+    const one = bySubject.get(subject)
+    if (one === undefined) return { subject, error: null, refused: refused ?? 'it could not be judged' }
+    return one.error === null && one.refused === null && unknown !== null
+      ? { ...one, refused: `it names ${unknown}, which cannot be found in the catalog: it cannot be judged` }
+      : one
+  })
+  const plans = queries.flatMap((statement, at) => {
     const expectation = readQueryExpectation(statement.expect)
-    return expectation !== null && sound.has(statement.subject) ? [{ statement, expectation }] : []
+    const sound = prepared[at]?.error === null && prepared[at].refused === null
+    return sound && expectation !== null ? [{ statement, expectation, outcome: null, columns: null, types: {} }] : []
   })
-  const refusals = await engine.judgeQueries(
-    connection,
-    queries.map(({ statement }) => statement),
-    input.searchPath,
-  )
-  const plans = queries.map((query, at) => {
-    const reason = refusals[at] ?? null
-    return {
-      ...query,
-      outcome: reason === null ? null : ({ kind: 'refused', reason } as const),
-      columns: null,
-      types: {},
-    }
-  })
-  return describe(connection, engine, plans, input.searchPath)
+  return { prepared, plans: await describe(connection, engine, plans, input.searchPath) }
 }
 
 /**
@@ -97,16 +101,17 @@ export async function runQuery(
   }
 }
 
+export interface QuerySight {
+  readonly prepared: readonly StatementObservation[]
+  readonly observed: readonly QueryObservation[]
+}
+
 /** All of them, one after another, on one connection. */
-export async function observeQueries(
-  connection: Connection,
-  engine: Engine,
-  input: QueryInput,
-): Promise<readonly QueryObservation[]> {
-  const observations: QueryObservation[] = []
-  for (const plan of await planQueries(connection, engine, input))
-    observations.push(await runQuery(connection, engine, plan, input.searchPath))
-  return observations
+export async function observeQueries(connection: Connection, engine: Engine, input: QueryInput): Promise<QuerySight> {
+  const { prepared, plans } = await planQueries(connection, engine, input)
+  const observed: QueryObservation[] = []
+  for (const plan of plans) observed.push(await runQuery(connection, engine, plan, input.searchPath))
+  return { prepared, observed }
 }
 
 /** What the server's refusal says of the query. @throws what is no refusal of the server */

@@ -110,7 +110,7 @@ function collect(node: unknown, found: CalledName[]): string | null {
         ? `it has ${nameOfStatement(key)} inside: a query writes nothing`
         : `it uses ${key}, which is not known to be harmless`
     }
-    for (const name of NODE_FUNCTIONS[key] ?? []) found.push(call(null, name, null, true))
+    for (const name of NODE_FUNCTIONS.get(key) ?? []) found.push(call(null, name, null, true))
     return collect(inner, found)
   })
 }

@@ -14,15 +14,17 @@ const NODES = `
 export const HARMLESS_NODES: ReadonlySet<string> = new Set(NODES.trim().split(/\s+/u))
 
 /** SQL/JSON came with 16 and 17: to an older server these are calls of functions with such names. */
-export const NODE_FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
-  JsonObjectConstructor: ['json_object'],
-  JsonArrayConstructor: ['json_array'],
-  JsonArrayQueryConstructor: ['json_array'],
-  JsonObjectAgg: ['json_objectagg'],
-  JsonArrayAgg: ['json_arrayagg'],
-  JsonParseExpr: ['json'],
-  JsonScalarExpr: ['json_scalar'],
-  JsonSerializeExpr: ['json_serialize'],
-  JsonFuncExpr: ['json_exists', 'json_query', 'json_value'],
-  JsonTable: ['json_table'],
-}
+export const NODE_FUNCTIONS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    JsonObjectConstructor: ['json_object'],
+    JsonArrayConstructor: ['json_array'],
+    JsonArrayQueryConstructor: ['json_array'],
+    JsonObjectAgg: ['json_objectagg'],
+    JsonArrayAgg: ['json_arrayagg'],
+    JsonParseExpr: ['json'],
+    JsonScalarExpr: ['json_scalar'],
+    JsonSerializeExpr: ['json_serialize'],
+    JsonFuncExpr: ['json_exists', 'json_query', 'json_value'],
+    JsonTable: ['json_table'],
+  }),
+)

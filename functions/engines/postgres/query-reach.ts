@@ -4,7 +4,7 @@
  * not do: it has no rows for what came with the server (PostgreSQL 14, "pinned objects").
  */
 import { COMPUTING_EXTENSIONS, HARMLESS_OF_EXTENSIONS, HARMLESS_VOLATILE, REACHING } from './query-lists.ts'
-import { isOneOf, literal } from './sql.ts'
+import { literal } from './sql.ts'
 
 /** FirstNormalObjectId (access/transam.h): below it is what initdb made. */
 const FIRST_OWN = 16_384
@@ -45,10 +45,11 @@ seed (q, class, oid) AS (
   WHERE w.kind = 'function' AND ${meant('p.pronamespace')}
     AND (w.args IS NULL OR p.provariadic <> 0 OR w.args::int BETWEEN p.pronargs - p.pronargdefaults AND p.pronargs)
   UNION ALL
-  -- o.name is name(o): of what came with the server, only functions that take any row
-  SELECT w.q, 'f', p.oid FROM wanted w JOIN pg_proc p ON p.proname = w.name
-  WHERE w.kind = 'attribute' AND p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1
-    AND (p.oid >= ${FIRST_OWN} OR EXISTS (SELECT FROM pg_type t WHERE t.oid = p.proargtypes[0] AND t.typtype = 'p'))
+  -- o.name is name(o): functions that take a row, any row, or what a row turns into by itself
+  SELECT w.q, 'f', p.oid FROM wanted w JOIN pg_proc p ON p.proname = w.name JOIN pg_type t ON t.oid = p.proargtypes[0]
+  WHERE w.kind = 'attribute' AND p.pronargs > 0 AND (p.pronargs - p.pronargdefaults <= 1 OR p.provariadic <> 0) AND (
+    t.typtype IN ('c', 'p') OR (t.typtype = 'd' AND t.oid >= ${FIRST_OWN})
+    OR EXISTS (SELECT FROM pg_cast k JOIN pg_type s ON s.oid = k.castsource WHERE k.casttarget = t.oid AND k.castcontext = 'i' AND s.typtype = 'c'))
   UNION ALL
   SELECT w.q, 'r', c.oid FROM wanted w JOIN pg_class c ON c.relname = w.name
   WHERE w.kind = 'relation' AND ${meant('c.relnamespace')}
@@ -64,14 +65,20 @@ seed (q, class, oid) AS (
   WHERE c.oid >= ${FIRST_OWN} AND c.castfunc <> 0 AND c.castsource < ${FIRST_OWN} AND c.casttarget < ${FIRST_OWN}
 )`
 
-/** Parsed bodies of the object \`r\`. A view's other rules run on writes only; columns that are generated when read came with 18. */
+/** Parsed bodies and defaults of the object \`r\`. A view's other rules run on writes only; columns that are generated when read came with 18. */
 const trees = `
   SELECT w.ev_action::text AS text FROM pg_rewrite w WHERE r.class = 'r' AND w.ev_class = r.oid AND w.ev_type = '1'
   UNION ALL SELECT p.polqual::text FROM pg_policy p WHERE r.class = 'r' AND p.polrelid = r.oid
   UNION ALL SELECT d.adbin::text FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE r.class = 'r' AND a.attrelid = r.oid AND a.attgenerated = 'v'
   UNION ALL SELECT c.conbin::text FROM pg_constraint c WHERE r.class = 't' AND c.contypid = r.oid
-  UNION ALL SELECT p.prosqlbody::text FROM pg_proc p WHERE r.class = 'f' AND p.oid = r.oid AND p.prosqlbody IS NOT NULL`
+  UNION ALL SELECT p.prosqlbody::text FROM pg_proc p WHERE r.class = 'f' AND p.oid = r.oid AND p.prosqlbody IS NOT NULL
+  UNION ALL SELECT p.proargdefaults::text FROM pg_proc p WHERE r.class = 'f' AND p.oid = r.oid AND p.proargdefaults IS NOT NULL AND r.oid >= ${FIRST_OWN}`
+
+/** `IN (…)` of text constants. */
+function isOneOf(expression: string, texts: readonly string[]): string {
+  return `${expression} IN (${texts.map(literal).join(', ')})`
+}
 
 const REFERENCE = String.raw`:(funcid|opfuncid|hashfuncid|negfuncid|aggfnoid|winfnoid|tsmhandler|relid|opno|[a-z]*type(?:id)?) (\d+)`
 /** Lists of OIDs: types of columns, operators of row comparisons. */
@@ -130,7 +137,7 @@ reach (q, class, oid) AS (
   WHERE n.oid >= ${FIRST_OWN} OR (n.class IN ('f', 'r') AND n.oid > 0)
 )
 SELECT r.q::text, p.oid::text, 'f', s.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
-  CASE WHEN p.provolatile = 'v' THEN 'yes' END, CASE WHEN own.builtin THEN 'yes' END, l.lanname, x.extname,
+  CASE WHEN p.provolatile = 'v' THEN 'yes' END, CASE WHEN own.builtin THEN 'yes' END, l.lanname::text, x.extname::text,
   CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL AND length(p.prosrc) <= ${LONGEST_BODY} THEN p.prosrc END,
   CASE WHEN p.prosqlbody IS NOT NULL THEN 'yes' END
 FROM reach r JOIN pg_proc p ON p.oid = r.oid AND r.class = 'f'

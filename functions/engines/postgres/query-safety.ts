@@ -6,6 +6,7 @@
 import type { Connection, Query } from '../../connections/connection.ts'
 import { scanStatement } from '../../connections/single-statement.ts'
 import type { Statement } from '../../core/release.ts'
+import type { QueryJudgement } from '../engine.ts'
 import type { CalledName, Parser } from './query-names.ts'
 import { loadParser, readBody, readQuery } from './query-names.ts'
 import { reachedSql, unknownNamesSql } from './query-reach.ts'
@@ -40,25 +41,24 @@ const MOST_CHARACTERS = 45_000
 /** Routines that call routines that call … */
 const MOST_ROUNDS = 12
 
-/** Why each query must not be run, or null: it may be. One round trip, and one more for each level of routines' bodies. */
+/** One round trip for all of them, and one more for each level of routines' bodies. */
 export async function judgeQueries(
   connection: Connection,
   queries: readonly Pick<Statement, 'sql'>[],
   searchPath: string | null,
-): Promise<readonly (string | null)[]> {
+): Promise<readonly QueryJudgement[]> {
   if (queries.length === 0) return []
   const parser = await loadParser()
   const read = queries.map(({ sql }) => readQuery(sql, parser))
   const refusals = read.map((one) => (one.kind === 'refused' ? one.reason : oddityOf(one.text)))
+  const unknowns = new Map<number, string>()
   let open = read.flatMap((one, query) =>
     one.kind === 'query' && refusals[query] === null ? [{ query, names: one.names }] : [],
   )
   const seen = new Set<string>()
   for (let round = 0; open.length > 0; round += 1) {
     const { reached, unknown } = await follow(connection, open, searchPath)
-    for (const { query, name } of unknown)
-      refusals[query] ??=
-        `it names ${name}, which the catalog does not have under this search path: it cannot be judged`
+    for (const { query, name } of unknown) unknowns.set(query, name)
     open = []
     for (const one of reached) {
       const key = `${one.query}/${one.oid}`
@@ -70,7 +70,7 @@ export async function judgeQueries(
     }
     open = open.filter(({ query }) => refusals[query] === null)
   }
-  return refusals
+  return refusals.map((refused, query) => ({ refused, unknown: unknowns.get(query) ?? null }))
 }
 
 /** The connection's own rule about single statements has to agree with the parser. */
