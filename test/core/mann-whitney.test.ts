@@ -6,10 +6,7 @@ import { mannWhitney } from '../../functions/core/mann-whitney.ts'
 function withU(n: number, m: number, u: number): readonly [readonly number[], readonly number[]] {
   // Values after begin below all before; each raised over one of those before adds one.
   const raised = Array.from({ length: m }, (_, at) => Math.max(0, Math.min(n, u - at * n)))
-  return [
-    Array.from({ length: n }, (_, at) => at + 1),
-    raised.map((over, at) => over + (at + 1) / (m + 2) - (over === 0 ? 0 : 0)),
-  ]
+  return [Array.from({ length: n }, (_, at) => at + 1), raised.map((over, at) => over + (at + 1) / (m + 2))]
 }
 
 describe('published values', () => {
