@@ -136,15 +136,15 @@ export function goalTable(goals: readonly Goal[]): string {
 
 export function peerTable(rounds: readonly Round[]): string {
   const row = (name: string, values: readonly number[]): string =>
-    `| ${name} | ${seconds(median(values))} | ${values.map(seconds).join(', ')} |`
+    `| ${name} | ${seconds(median(values))} | ${seconds(Math.min(...values))} | ${values.map(seconds).join(', ')} |`
   const dumps = rounds.flatMap(({ pgDump }) => (pgDump === null ? [] : [pgDump]))
   const own = (name: 'first' | 'unchanged' | 'firstDataApi' | 'unchangedDataApi' | 'wrongColumn'): readonly number[] =>
     rounds.map((round) => round[name].report.durationMs)
   return [
-    '| what | median | each round |',
-    '| --- | --- | --- |',
+    '| what | median | least | each round |',
+    '| --- | --- | --- | --- |',
     dumps.length === 0
-      ? '| pg_dump --schema-only | there is none of the server’s version here | |'
+      ? '| pg_dump --schema-only | there is none of the server’s version here | | |'
       : row('pg_dump --schema-only', dumps),
     row(
       '@pgkit/schemainspect',
