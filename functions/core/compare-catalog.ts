@@ -2,6 +2,7 @@
 import type { CatalogObject, ObjectKind } from './catalog.ts'
 import { identityOf, KINDS, parseFacts, subjectOf } from './catalog.ts'
 import type { FindingCode } from './finding.ts'
+import { isIgnored } from './ignore.ts'
 import type { CatalogComparisonInput } from './observation.ts'
 import type { ExpectedObject, SchemaPolicy } from './release.ts'
 
@@ -60,7 +61,9 @@ export function compareCatalog(input: CatalogComparisonInput, context: CatalogCo
           .filter((object) => object.kind !== 'grant' && !expected.has(identityOf(object)))
           .map(unexpectedObject)
       : []
-  return { differences: [...differences, ...unexpected].sort(byContainment), notes }
+  // The server leaves out relations and routines by name; what belongs to one is read with it, and left out here.
+  const counted = [...differences, ...unexpected].filter(({ subject }) => !isIgnored(context.policy.ignore, subject))
+  return { differences: counted.sort(byContainment), notes }
 }
 
 /** Whether any text had to be judged across majors: then the parser is worth loading. */

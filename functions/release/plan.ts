@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Problem } from '../config/problem.ts'
-import { ConfigError, problemAt, suggestion } from '../config/problem.ts'
+import { ConfigError, problemAt } from '../config/problem.ts'
 import type { LedgerExpectation, Migration } from '../core/release.ts'
-import type { Detection, FileProblem, LedgerSettings, LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
-import { detectOther, OTHER_TOOLS } from '../ledgers/other-tools.ts'
+import { detectTool } from '../ledgers/detection.ts'
+import type { FileProblem, LedgerSettings, LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
 import { createSchemas, enterSchema } from './postgres/schemas.ts'
 import type { ReplayFile } from './replay.ts'
@@ -45,7 +45,8 @@ export async function planReplay(
   const prelude = await readPrelude(loaded, project)
   problems.push(...prelude.problems)
   if (problems.length > 0) throw new ConfigError(problems)
-  const ledgerFiles = found.map(ledgerTable)
+  // Two ledgers of one tool have one table on the throwaway server: to make it twice would fail.
+  const ledgerFiles = [...new Map(found.map(ledgerTable).map((file) => [JSON.stringify(file), file])).values()]
   const migrations = found.flatMap((ledger) => ledger.files)
   const hash = createHash('sha256').update(JSON.stringify([ledgerFiles, prelude.files, migrations]))
   return {
@@ -83,8 +84,11 @@ async function findLedger(
       `the folder "${config.path}" does not exist below ${loaded.folder}: name the folder of the migrations in migrations.path`,
     )
   }
-  const chosen = await chooseTool(config, keyOf, project, tools)
-  if (chosen === null || 'message' in chosen) return chosen
+  const chosen = await detectTool(project, config.path, config.tool, tools)
+  if ('problem' in chosen) {
+    if (chosen.problem === 'undetected' && !(await hasMigrationLike(project, config.path))) return null
+    return problemAt(keyOf(config.tool === null ? 'path' : 'tool'), chosen.message)
+  }
   const { tool, detection } = chosen
   const settings: LedgerSettings = { path: config.path, placeholders: config.placeholders, table: config.table }
   const { migrations, problems, table, commands, late, notes, placeholders, schemas } = await tool.discover(
@@ -126,57 +130,11 @@ async function replayFile(
 ): Promise<ReplayFile> {
   const bytes = migration.form === 'code' ? null : await project.read(migration.file)
   const script = bytes === null ? null : tool.script(migration, bytes.toString('utf8'), settings)
-  return { subject: migration.subject, statements: script?.statements ?? null }
-}
-
-async function chooseTool(
-  config: MigrationsConfig,
-  keyOf: KeyPlace,
-  project: ProjectFiles,
-  tools: readonly LedgerTool[],
-): Promise<{ readonly tool: LedgerTool; readonly detection: Detection } | Problem | null> {
-  const names = tools.map((tool) => tool.name)
-  if (config.tool !== null) {
-    const tool = tools.find((known) => known.name === config.tool)
-    if (tool === undefined) return problemAt(keyOf('tool'), unknownTool(config.tool, names))
-    return { tool, detection: { evidence: 'migrations.tool names it', confidence: 'certain' } }
+  return {
+    subject: migration.subject,
+    statements: script?.statements ?? null,
+    repeats: migration.kind === 'repeatable',
   }
-  const detected: { tool: LedgerTool; detection: Detection }[] = []
-  for (const tool of tools) {
-    const detection = await tool.detect(project, config.path)
-    if (detection !== null) detected.push({ tool, detection })
-  }
-  const other = await detectOther(project, config.path)
-  const certain = detected.filter(({ detection }) => detection.confidence === 'certain')
-  const [first, second] = certain.length > 0 ? certain : detected
-  if (other?.detection.confidence === 'certain' && certain.length === 0) {
-    return problemAt(
-      keyOf('path'),
-      `${config.path} is ${other.tool.title}'s (${other.detection.evidence}), which this version cannot read: name another folder, or one of ${names.join(', ')} in migrations.tool`,
-    )
-  }
-  if (first === undefined)
-    return (await hasMigrationLike(project, config.path)) ? problemAt(keyOf('path'), noTool(config.path, names)) : null
-  if (second !== undefined) {
-    const both = (certain.length > 0 ? certain : detected).map(
-      ({ tool, detection }) => `${tool.name} (${detection.evidence})`,
-    )
-    return problemAt(
-      keyOf('path'),
-      `the files of ${config.path} fit several tools, ${both.join(', ')}: name one in migrations.tool`,
-    )
-  }
-  return first
-}
-
-function unknownTool(name: string, names: readonly string[]): string {
-  const other = OTHER_TOOLS.find((tool) => tool.name === name)
-  if (other !== undefined) return `${other.title} cannot be read by this version: choose from ${names.join(', ')}`
-  return `"${name}" is no migration tool that is known here${suggestion(name, names)}`
-}
-
-function noTool(path: string, names: readonly string[]): string {
-  return `no migration tool is recognised by the files of ${path}: name it in migrations.tool (${names.join(', ')}), or another folder in migrations.path`
 }
 
 async function hasMigrationLike(project: ProjectFiles, path: string): Promise<boolean> {
