@@ -4,6 +4,7 @@ import { revisionOf } from './core/baseline.ts'
 import { compareEndpoints, sampleEndpoints } from './core/compare-endpoints.ts'
 import type { EndpointObservation } from './core/endpoint.ts'
 import type { Finding } from './core/finding.ts'
+import type { Server } from './core/observation.ts'
 import type { CheckOutcome, Report } from './core/report.ts'
 import { verdictOf } from './core/verdict.ts'
 import { observeEndpoints } from './endpoints/endpoints.ts'
@@ -29,7 +30,7 @@ export async function look(input: CheckInput): Promise<Look> {
   try {
     const [database, endpoints] = await Promise.all([lookAtDatabase(input, pool, timer), lookAtEndpoints(input, timer)])
     const judged = judgeEndpoints(input, endpoints)
-    const samples = samplesOf(input, database, endpoints)
+    const samples = samplesOf(input, database, endpoints, pool.usage().resumeMs > 0)
     return { report: report(input, database, judged, pool, timer), samples }
   } finally {
     timer.stop()
@@ -52,10 +53,14 @@ async function lookAtEndpoints(input: CheckInput, timer: Timer): Promise<readonl
   const { prepared, context } = input.endpoints
   // It says itself what was late, a moment before the look would, and rejects for nothing that the network does.
   const options = { concurrency: ENDPOINTS_AT_ONCE, deadlineMs: Math.max(1, timer.left() - MARGIN_MS) }
-  const seen = await timer.within('endpoints', () => observeEndpoints(prepared, context, options), {
-    threw: (error) => Promise.reject(error),
-    late: () => [],
-  })
+  const seen = await timer.within(
+    'endpoints',
+    () => observeEndpoints(prepared, { ...context, deployed: input.deployed }, options),
+    {
+      threw: (error) => Promise.reject(error),
+      late: () => [],
+    },
+  )
   return seen.seen ? seen.value : []
 }
 
@@ -66,9 +71,9 @@ interface EndpointsJudgement {
 
 function judgeEndpoints(input: CheckInput, observed: readonly EndpointObservation[]): EndpointsJudgement {
   if (input.endpoints === null) return { findings: [], notes: [] }
-  const { prepared, context } = input.endpoints
+  const { prepared } = input.endpoints
   const expected = prepared.endpoints.map(({ expectation }) => expectation)
-  return compareEndpoints(expected, observed, { deployed: context.deployed, environment: input.environment.name })
+  return compareEndpoints(expected, observed, { deployed: input.deployed, environment: input.environment.name })
 }
 
 /** Before a deployment another release answers: its samples are the normal, and nobody knows its name here. */
@@ -76,21 +81,22 @@ function samplesOf(
   input: CheckInput,
   database: DatabaseSight,
   endpoints: readonly EndpointObservation[],
+  resumed: boolean,
 ): readonly Sample[] {
   const at = new Date(input.clock()).toISOString()
   const own = revisionOf(input.release.expectation.release)
-  const deployed = input.endpoints?.context.deployed ?? false
+  const { deployed } = input
   const ofQueries = database.queries.flatMap(({ subject, outcome }): readonly Sample[] => {
     if (outcome.kind !== 'answered') return []
     const { durationMs, rows } = outcome.answer
     const revision = deployed ? own : null
-    return [{ check: 'query', name: subject, at, durationMs, rows, resumed: false, revision }]
+    return [{ check: 'query', name: subject, at, durationMs, rows, resumed, revision }]
   })
   const expected = input.endpoints?.prepared.endpoints.map(({ expectation }) => expectation) ?? []
   const ofEndpoints = sampleEndpoints(expected, endpoints).flatMap(
     ({ name, durationMs, ok, release }): readonly Sample[] => {
       const revision = release === 'this' || (release === 'untold' && deployed) ? own : null
-      return ok ? [{ check: 'endpoint', name, at, durationMs, rows: null, resumed: false, revision }] : []
+      return ok ? [{ check: 'endpoint', name, at, durationMs, rows: null, resumed, revision }] : []
     },
   )
   return [...ofQueries, ...ofEndpoints]
@@ -115,9 +121,14 @@ function report(
     durationMs: Math.round(input.clock() - input.startedAt),
     checks: checksOf(input, judgement, endpoints, timer),
     findings,
-    database: server === null ? null : { engine: server.engine, version: server.version, ...pool.usage() },
+    database: server === null ? null : databaseOf(server, pool),
     notes: [...judgement.notes, ...endpoints.notes],
   }
+}
+
+function databaseOf({ engine, version }: Server, pool: Pool): NonNullable<Report['database']> {
+  const { roundTrips, bytesRead } = pool.usage()
+  return { engine, version, roundTrips, bytesRead }
 }
 
 function checksOf(
@@ -136,7 +147,7 @@ function checksOf(
     checks.push({ name: 'queries', outcome: outcomes.queries, durationMs: took('queries') })
   }
   if (input.endpoints !== null && input.endpoints.prepared.endpoints.length > 0) {
-    const outcome = input.endpoints.context.deployed ? verdictOf(endpoints.findings) : 'skipped'
+    const outcome = input.deployed ? verdictOf(endpoints.findings) : 'skipped'
     checks.push({ name: 'endpoints', outcome, durationMs: took('endpoints') })
   }
   return checks

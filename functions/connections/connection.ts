@@ -35,6 +35,8 @@ export interface Usage {
   /** A request and its answer, however many statements it carries; begin, settings and rollback counted. */
   readonly roundTrips: number
   readonly bytesRead: number
+  /** How long a paused cluster kept requests waiting, in milliseconds: what was measured meanwhile says nothing of a release. */
+  readonly resumeMs: number
 }
 
 export interface ConnectionTraits {

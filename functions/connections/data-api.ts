@@ -50,11 +50,6 @@ export interface DataApiOptions {
   readonly read?: Partial<ReadOptions>
 }
 
-export interface DataApiConnection extends Connection {
-  /** How long the last read waited for a paused cluster, in milliseconds; null: it did not. Its timings are no baseline. */
-  lastResumeMs(): number | null
-}
-
 /** The service answers 1 MiB and rows of 64 KiB at most: what comes near is cut off. */
 const MAX_ANSWER_BYTES = 1_048_576
 const MAX_ROW_BYTES = 65_536
@@ -148,15 +143,14 @@ interface Statement {
 }
 
 /** Opens nothing yet: the first read does, so that a paused cluster is met there. @throws never */
-export async function openDataApi(target: DataApiTarget, options: DataApiOptions = {}): Promise<DataApiConnection> {
+export async function openDataApi(target: DataApiTarget, options: DataApiOptions = {}): Promise<Connection> {
   const client = options.dataApi ?? (await openSdkClient(target, options))
   const now = options.now ?? (() => performance.now())
   const sleep = options.sleep ?? systemSleep
   const serial = createSerial()
   const name = `cluster ${target.cluster}, database ${target.name}`
   const credentials = { resourceArn: target.cluster, secretArn: target.secret }
-  const usage = { roundTrips: 0, bytesRead: 0 }
-  let lastResumeMs: number | null = null
+  const usage = { roundTrips: 0, bytesRead: 0, resumeMs: 0 }
 
   async function call<T>(
     send: () => Promise<Answer<T>>,
@@ -203,13 +197,12 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
   async function run(statements: readonly Statement[], read: ReadOptions): Promise<readonly unknown[]> {
     const started = now()
     const deadline = started + (options.resumeTimeoutMs ?? 60_000)
-    lastResumeMs = null
     let retries = 0
     let resuming = false
     for (;;) {
       try {
         const values = await readOnce(statements, read)
-        if (resuming) lastResumeMs = now() - started
+        if (resuming) usage.resumeMs += now() - started
         return values
       } catch (error) {
         if (!(error instanceof ConnectionError) || !error.transient) throw error
@@ -233,7 +226,6 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
       return (await serial(() => run(statements, resolved))) as unknown as QueryValues<Q>
     },
     usage: () => ({ ...usage }),
-    lastResumeMs: () => lastResumeMs,
     close: () => serial(async () => client.destroy()),
   }
 }

@@ -66,7 +66,7 @@ export function embeddedConnection(pglite: PGlite, defaults: Partial<ReadOptions
       if (queries.length === 0) return [] as unknown as QueryValues<Q>
       return (await serial(() => run(queries, resolveReadOptions(options, defaults)))) as QueryValues<Q>
     },
-    usage: () => ({ roundTrips, bytesRead }),
+    usage: () => ({ roundTrips, bytesRead, resumeMs: 0 }),
     close: async () => {},
   }
 }

@@ -239,7 +239,7 @@ function createWireConnection(client: PgClient, name: string, defaults: Partial<
       if (queries.length === 0) return [] as unknown as QueryValues<Q>
       return (await serial(() => run(queries, resolveReadOptions(options, defaults)))) as QueryValues<Q>
     },
-    usage: () => ({ roundTrips, bytesRead }),
+    usage: () => ({ roundTrips, bytesRead, resumeMs: 0 }),
     close: () => serial(() => client.end()),
   }
 }

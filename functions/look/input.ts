@@ -21,8 +21,13 @@ export interface CheckInput {
     readonly catalog: ExpectedCatalog
     effects(): Promise<readonly MigrationEffect[]>
   }
+  /** The release is deployed: its endpoints are judged, and what is measured is its own. */
+  readonly deployed: boolean
   /** null: the release has none. */
-  readonly endpoints: { readonly prepared: PreparedEndpoints; readonly context: EndpointsContext } | null
+  readonly endpoints: {
+    readonly prepared: PreparedEndpoints
+    readonly context: Omit<EndpointsContext, 'deployed'>
+  } | null
   readonly engine: Engine
   /** Called once, and once more for each query that runs beside others. */
   connect(): Promise<Connection>

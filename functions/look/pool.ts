@@ -25,6 +25,7 @@ export function createPool(input: Pick<CheckInput, 'connect' | 'concurrency'>): 
     usage: () => ({
       roundTrips: ready.reduce((sum, connection) => sum + connection.usage().roundTrips, 0),
       bytesRead: ready.reduce((sum, connection) => sum + connection.usage().bytesRead, 0),
+      resumeMs: ready.reduce((sum, connection) => sum + connection.usage().resumeMs, 0),
     }),
     async close() {
       // A server that is gone must not turn an answer into a crash; one that still opens is closed when it is there.

@@ -2,7 +2,8 @@ import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ConnectionError, DatabaseError } from '../../functions/connections/connection.ts'
 import { openDataApi } from '../../functions/connections/data-api.ts'
-import type { DataApiConnection, DataApiOptions } from '../../functions/connections/data-api.ts'
+import type { Connection } from '../../functions/connections/connection.ts'
+import type { DataApiOptions } from '../../functions/connections/data-api.ts'
 import { parseDatabaseText } from '../../functions/connections/data-api-errors.ts'
 import { startDataApi } from '../../local/data-api/server.ts'
 import type { DataApiServer } from '../../local/data-api/server.ts'
@@ -15,7 +16,7 @@ const WRONG_PASSWORD = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:wro
 
 let database: TestDatabase
 let server: DataApiServer
-let connection: DataApiConnection
+let connection: Connection
 let clock: number
 let slept: number[]
 
@@ -200,9 +201,9 @@ describe('a paused cluster', () => {
     server.pause(15_000)
     expect(await look()).toEqual(['x'])
     expect(slept).toEqual(Array.from({ length: 6 }, () => 2500))
-    expect(connection.lastResumeMs()).toBe(15_000)
+    expect(connection.usage().resumeMs).toBe(15_000)
     await look()
-    expect(connection.lastResumeMs()).toBe(null)
+    expect(connection.usage().resumeMs).toBe(15_000)
   })
 
   test('is given up at the deadline', async () => {

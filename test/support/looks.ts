@@ -49,6 +49,7 @@ export async function look(
     release: manifest,
     engine: postgres,
     connect: typeof open === 'string' ? () => connect({ kind: 'url', url: open, ca: null }) : open,
+    deployed: false,
     endpoints: null,
     concurrency: 4,
     store: options.store ?? null,

@@ -86,6 +86,7 @@ async function look(release: ReleaseManifest | undefined, target: Throwaway | un
     release,
     engine: postgres,
     connect: async () => ({ ...target.connection, close: async () => {} }),
+    deployed: false,
     endpoints: null,
     concurrency: 1,
     store: null,
