@@ -195,7 +195,8 @@ function commonTables(node: unknown): readonly string[] {
   return [...own, ...Object.values(node).flatMap(commonTables)]
 }
 
-function unique(names: readonly CalledName[]): readonly CalledName[] {
+/** Each name once. */
+export function unique(names: readonly CalledName[]): readonly CalledName[] {
   return [...new Map(names.map((name) => [Object.values(name).join('\u001f'), name])).values()]
 }
 

@@ -8,7 +8,7 @@ import { scanStatement } from '../../connections/single-statement.ts'
 import type { Statement } from '../../core/release.ts'
 import type { QueryJudgement } from '../engine.ts'
 import type { CalledName, Parser } from './query-names.ts'
-import { loadParser, readBody, readQuery } from './query-names.ts'
+import { loadParser, readBody, readQuery, unique } from './query-names.ts'
 import { reachedSql, unknownNamesSql } from './query-reach.ts'
 import { literal } from './sql.ts'
 
@@ -41,7 +41,10 @@ const MOST_CHARACTERS = 45_000
 /** Routines that call routines that call … */
 const MOST_ROUNDS = 12
 
-/** One round trip for all of them, and one more for each level of routines' bodies. */
+/**
+ * One round trip for all of them, and one more for each level of routines' bodies. They are judged as one first, each name once;
+ * only where something in it does not pass is it asked which of them it is.
+ */
 export async function judgeQueries(
   connection: Connection,
   queries: readonly Pick<Statement, 'sql'>[],
@@ -49,28 +52,50 @@ export async function judgeQueries(
 ): Promise<readonly QueryJudgement[]> {
   if (queries.length === 0) return []
   const parser = await loadParser()
-  const read = queries.map(({ sql }) => readQuery(sql, parser))
-  const refusals = read.map((one) => (one.kind === 'refused' ? one.reason : oddityOf(one.text)))
-  const unknowns = new Map<number, string>()
-  let open = read.flatMap((one, query) =>
-    one.kind === 'query' && refusals[query] === null ? [{ query, names: one.names }] : [],
-  )
+  const judgements: QueryJudgement[] = []
+  const open: NamesOfQuery[] = []
+  for (const [query, { sql }] of queries.entries()) {
+    const read = readQuery(sql, parser)
+    const refused = read.kind === 'refused' ? read.reason : oddityOf(sql)
+    judgements.push({ refused, unknown: null })
+    if (read.kind === 'query' && refused === null) open.push({ query, names: read.names })
+  }
+  const judge = (groups: readonly NamesOfQuery[]) => judgeNames(connection, groups, searchPath, parser)
+  const all = unique(open.flatMap(({ names }) => names))
+  if (open.length > 1 && (await judge([{ query: 0, names: all }])).size === 0) return judgements
+  for (const [query, judgement] of await judge(open)) judgements[query] = judgement
+  return judgements
+}
+
+/** By query, only of those that do not pass. */
+async function judgeNames(
+  connection: Connection,
+  groups: readonly NamesOfQuery[],
+  searchPath: string | null,
+  parser: Parser,
+): Promise<ReadonlyMap<number, QueryJudgement>> {
+  const judgements = new Map<number, QueryJudgement>()
+  const refuse = (query: number, refused: string): void => {
+    judgements.set(query, { refused, unknown: judgements.get(query)?.unknown ?? null })
+  }
+  const isRefused = (query: number): boolean => (judgements.get(query)?.refused ?? null) !== null
   const seen = new Set<string>()
+  let open = groups
   for (let round = 0; open.length > 0; round += 1) {
     const { reached, unknown } = await follow(connection, open, searchPath)
-    for (const { query, name } of unknown) unknowns.set(query, name)
-    open = []
+    for (const { query, name } of unknown) judgements.set(query, { refused: null, unknown: name })
+    const next: NamesOfQuery[] = []
     for (const one of reached) {
       const key = `${one.query}/${one.oid}`
-      if (refusals[one.query] !== null || seen.has(key)) continue
+      if (isRefused(one.query) || seen.has(key)) continue
       seen.add(key)
       const verdict = round < MOST_ROUNDS ? judgeReached(one, parser) : `it goes too deep: ${one.name}`
-      if (typeof verdict === 'string') refusals[one.query] = verdict
-      else if (verdict !== null) open.push({ query: one.query, names: verdict })
+      if (typeof verdict === 'string') refuse(one.query, verdict)
+      else if (verdict !== null) next.push({ query: one.query, names: verdict })
     }
-    open = open.filter(({ query }) => refusals[query] === null)
+    open = next.filter(({ query }) => !isRefused(query))
   }
-  return refusals.map((refused, query) => ({ refused, unknown: unknowns.get(query) ?? null }))
+  return judgements
 }
 
 /** The connection's own rule about single statements has to agree with the parser. */
