@@ -37,6 +37,12 @@ export interface CheckOptions extends CommonOptions {
   readonly deployed: boolean
 }
 
+export interface RecordOptions extends CommonOptions {
+  readonly env: string
+  /** null: beside the manifest. */
+  readonly out: string | null
+}
+
 export interface WatchOptions extends CommonOptions {
   readonly env: string
   /** As it was typed, such as 15m; null: the environment's. */

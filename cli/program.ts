@@ -109,6 +109,19 @@ const COMMANDS: readonly Definition[] = [
     },
   },
   {
+    name: 'record',
+    summary: 'learn which statements the application really runs in an environment',
+    options: [
+      new Option('--env <name>', 'the environment (needed)'),
+      new Option('--out <file>', 'the evidence (default: deploywatch.evidence.ENV.json beside the manifest)'),
+    ],
+    common: ['config', 'release', 'store', 'format', 'output'],
+    run: async (raw, common, io) => {
+      const { run } = await import('./commands/record.ts')
+      return run({ ...common, env: environmentOf(raw, 'record'), out: text(raw['out']) }, io)
+    },
+  },
+  {
     name: 'explain',
     summary: 'what a finding code means, its usual causes, what to do',
     argument: ['<code>', 'the code of a finding, such as migration-missing'],

@@ -1,6 +1,6 @@
 /** `check`: one look at an environment. */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { look } from '../../functions/check.ts'
 import type { CheckInput, Look } from '../../functions/check.ts'
 import { expandEnvironment } from '../../functions/config/expand.ts'
@@ -13,6 +13,13 @@ import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
+import {
+  learntStatements,
+  runningStatements,
+  tellUnread,
+  withStatements,
+} from '../../functions/release/evidence-statements.ts'
+import type { LearntStatements } from '../../functions/release/evidence-statements.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
@@ -33,9 +40,26 @@ export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
   const prepared = await prepareLooks(options, io)
   const { report, samples } = await prepared.look(startedAt, DEADLINE_MS)
-  if (samples.length > 0) await prepared.store.putSamples(report.service, prepared.environment.name, samples)
+  await keepSamples(prepared, samples, io)
   await writeResult(render(report, options, prepared.loaded, io), options.output, io)
   return exitCode(report, prepared.environment)
+}
+
+/** The next deployment's baseline. A store that cannot be written is no reason to lose an answer. */
+async function keepSamples(
+  { store, environment, manifest }: PreparedLooks,
+  samples: Look['samples'],
+  io: CliIo,
+): Promise<void> {
+  if (samples.length === 0) return
+  try {
+    await store.putSamples(manifest.expectation.release.service, environment.name, samples)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    io.stderr.write(
+      `note: the durations of this look could not be kept for the next deployment's baseline: ${reason}\n`,
+    )
+  }
 }
 
 export interface PreparedLooks {
@@ -49,16 +73,17 @@ export interface PreparedLooks {
 
 /** Config, environment and release are read once, and looks taken as often as wanted. */
 export async function prepareLooks(
-  options: Pick<CheckOptions, 'config' | 'release' | 'store' | 'env' | 'deployed'>,
+  options: Pick<CheckOptions, 'config' | 'release' | 'running' | 'store' | 'env' | 'deployed'>,
   io: CliIo,
 ): Promise<PreparedLooks> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, options.env, io.env)
-  const { manifest } = await releaseOf(options, loaded, io)
+  const resolved = await releaseOf(options, loaded, io)
   const store = storeOf(options, loaded, io)
-  const endpoints = await endpointsOf(loaded, environment.name, manifest, options.deployed, io)
-  const lookOnce = (startedAt: number, deadlineMs: number): Promise<Look> =>
-    look({
+  const { manifest, learnt } = await learn(resolved, { options, loaded, store, environment: environment.name }, io)
+  const endpoints = await endpointsOf(loaded, environment.name, manifest, io)
+  const lookOnce = async (startedAt: number, deadlineMs: number): Promise<Look> => {
+    const seen = await look({
       environment: {
         name: environment.name,
         database: databaseName(environment.target),
@@ -70,6 +95,7 @@ export async function prepareLooks(
       connect: () => connect(environment.target),
       // An embedded database has one session.
       concurrency: environment.target.kind === 'embedded' ? 1 : QUERIES_AT_ONCE,
+      deployed: options.deployed,
       endpoints,
       store,
       createTextComparer: async () => {
@@ -81,7 +107,34 @@ export async function prepareLooks(
       startedAt,
       deadlineMs,
     })
+    return { ...seen, report: tellUnread(seen.report, learnt) }
+  }
   return { loaded, environment, manifest, store, look: lookOnce }
+}
+
+interface LearnContext {
+  readonly options: Pick<CheckOptions, 'running'>
+  readonly loaded: LoadedConfig
+  readonly store: Store
+  readonly environment: string
+}
+
+/** The release with what environments showed of it, and with what the release sends that runs there now. */
+async function learn(
+  { manifest, file }: ResolvedRelease,
+  { options, loaded, store, environment }: LearnContext,
+  io: CliIo,
+): Promise<{ readonly manifest: ResolvedRelease['manifest']; readonly learnt: LearntStatements }> {
+  const place = { environment, folder: file === null ? loaded.folder : dirname(file), root: loaded.folder }
+  const own = await learntStatements(manifest, place, store)
+  const running = options.running === null ? null : resolve(io.cwd, options.running)
+  const other = await runningStatements({ ...place, file: running, release: manifest, store })
+  const learnt = {
+    statements: [...own.statements, ...other.statements],
+    findings: [...own.findings, ...other.findings],
+    notes: [...own.notes, ...other.notes],
+  }
+  return { manifest: withStatements(manifest, learnt.statements), learnt }
 }
 
 /** Loaded only where there are endpoints: an HTTP client is of no use to a release without. */
@@ -89,13 +142,12 @@ async function endpointsOf(
   loaded: LoadedConfig,
   environment: string,
   manifest: ResolvedRelease['manifest'],
-  deployed: boolean,
   io: CliIo,
 ): Promise<CheckInput['endpoints']> {
   if (loaded.config.endpoints.length === 0) return null
   const { prepareEndpoints } = await import('../../functions/endpoints/prepare.ts')
   const prepared = await prepareEndpoints(loaded, environment, manifest.expectation.release, { env: io.env })
-  return { prepared, context: { deployed } }
+  return { prepared, context: {} }
 }
 
 /** The release that is looked for: a manifest, or what the working tree says. */
@@ -115,7 +167,7 @@ export async function releaseOf(
   })
 }
 
-function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConfig, io: CliIo): Store {
+export function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConfig, io: CliIo): Store {
   const place = options.store ?? loaded.config.store
   if (place.startsWith('s3://')) {
     throw new UsageError(
@@ -126,7 +178,7 @@ function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConfig, io:
 }
 
 /** What people know the database by. Holds no secret. */
-function databaseName(target: DatabaseTarget): string {
+export function databaseName(target: DatabaseTarget): string {
   switch (target.kind) {
     case 'url':
       return nameInUrl(target.url)

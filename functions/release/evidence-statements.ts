@@ -6,6 +6,8 @@ import { ConfigError } from '../config/problem.ts'
 import { couldNotLook } from '../core/could-not-look.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Release, Statement } from '../core/release.ts'
+import type { Report } from '../core/report.ts'
+import { verdictOf } from '../core/verdict.ts'
 import type { Store } from '../stores/store.ts'
 import { StoreError } from '../stores/store.ts'
 import type { Evidence } from './evidence.ts'
@@ -204,4 +206,17 @@ export function withStatements(release: ReleaseManifest, learnt: readonly Statem
     .update(JSON.stringify([expectation.digest, learnt.map(({ sql, from }) => [sql, from])]))
     .digest('hex')
   return { ...release, expectation: { ...expectation, digest, statements: [...expectation.statements, ...learnt] } }
+}
+
+/** The report with what was not read: a statement that nobody knew of is not one that passed. */
+export function tellUnread(report: Report, { findings, notes }: LearntStatements): Report {
+  if (findings.length === 0 && notes.length === 0) return report
+  const all = [...report.findings, ...findings]
+  const outcome = verdictOf(findings)
+  const told = report.checks.map((check) =>
+    check.name === 'queries' && check.outcome === 'pass' ? { ...check, outcome } : check,
+  )
+  const isNew = findings.length > 0 && !told.some(({ name }) => name === 'queries')
+  const checks = isNew ? [...told, { name: 'queries' as const, outcome, durationMs: 0 }] : told
+  return { ...report, checks, findings: all, verdict: verdictOf(all), notes: [...report.notes, ...notes] }
 }

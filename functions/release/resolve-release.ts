@@ -1,5 +1,5 @@
 /** Which release a command is about: `--release FILE`, the manifest that is there, or the working tree. */
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { LoadedConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
@@ -7,8 +7,8 @@ import type { LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
 import { openProject } from '../ledgers/project-files.ts'
 import type { BuildInput } from './build.ts'
 import { buildRelease } from './build.ts'
-import type { ReleaseManifest } from './manifest.ts'
-import { manifestOfBuilt, openManifest } from './manifest.ts'
+import type { ManifestFiles, ReleaseManifest } from './manifest.ts'
+import { encodeManifest, manifestOfBuilt, openManifest, partPath } from './manifest.ts'
 import { planReplay } from './plan.ts'
 
 export const DEFAULT_MANIFEST = 'deploywatch.release.json'
@@ -27,6 +27,8 @@ export interface ResolvedRelease {
   readonly manifest: ReleaseManifest
   /** The manifest's file, or null: built from the working tree. */
   readonly file: string | null
+  /** The manifest's bytes, as a store keeps them. */
+  files(): Promise<ManifestFiles>
 }
 
 /**
@@ -44,11 +46,12 @@ export async function resolveRelease(input: ResolveInput): Promise<ResolvedRelea
   )
   if (input.named === null && !isThere) {
     const built = await buildRelease({ ...input, release: await input.release(), engine: await input.engine() })
-    return { manifest: manifestOfBuilt(built), file: null }
+    return { manifest: manifestOfBuilt(built), file: null, files: async () => encodeManifest(built) }
   }
   const manifest = await openManifest(path)
   if (input.named === null) await refuseStale(manifest, path, input)
-  return { manifest, file: path }
+  const files = async () => ({ header: await readFile(path), catalog: await readFile(partPath(path)) })
+  return { manifest, file: path, files }
 }
 
 /** Compares the files only: nothing is replayed. A folder that is not there (a production image) proves nothing. */

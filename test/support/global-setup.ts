@@ -44,7 +44,14 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     // initdb refuses to run as root: the package then makes a user of its own.
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--locale=C', '--encoding=UTF8'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'max_connections=200', '-c', 'max_locks_per_transaction=256'],
+    // The library can only be loaded when a server starts; all suites at once share its entries (5000 by default).
+    postgresFlags: [
+      'fsync=off',
+      'max_connections=200',
+      'max_locks_per_transaction=256',
+      'shared_preload_libraries=pg_stat_statements',
+      'pg_stat_statements.max=50000',
+    ].flatMap((setting) => ['-c', setting]),
     onLog: () => {},
     onError: () => {},
   })

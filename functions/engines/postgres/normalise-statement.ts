@@ -4,7 +4,7 @@
  * the text of a statement whose entry was evicted while it ran.
  */
 import { createHash } from 'node:crypto'
-import { isBranch, isList, type Branch, type Tree } from './normalise-tree.ts'
+import { isBranch, isList, listOf, textOf, type Branch, type Tree } from './normalise-tree.ts'
 
 export type NormalisedStatement =
   /** `id` tells statements apart: lists of other lengths, and other spacing, have the same one. */
@@ -37,7 +37,7 @@ export async function createStatementNormaliser(): Promise<(sql: string) => Norm
 
 function normaliseStatement(sql: string, parser: Parser): NormalisedStatement {
   const tokens = scan(sql, parser)
-  if (tokens?.length === 0) return { kind: 'utility' }
+  if (sql.trim() === '') return { kind: 'utility' }
   if (tokens === null) return { kind: 'unparsable', sql: '(text that cannot be read)', reason: 'it has no tokens' }
   let tree: Tree
   try {
@@ -95,22 +95,32 @@ function walk(tree: Tree, visit: (name: string, node: Branch) => void): void {
   }
 }
 
-/** What a driver or a tool asks of the catalogs says nothing of a release, and differs from one major to the next. */
+/**
+ * What a driver or a tool asks of the catalogs says nothing of a release, and differs from one major to the next. A look's own
+ * statements are of that kind too, where it looks as the application's role.
+ */
 function readsCatalogsOnly(node: Tree): boolean {
   const relations: boolean[] = []
+  const routines: boolean[] = []
   const local = new Set<string>()
   walk(node, (name, inner) => {
     if (name === 'CommonTableExpr') local.add(nameOf(inner['ctename']))
   })
   walk({ node }, (name, inner) => {
+    if (name === 'FuncCall') routines.push(listOf(inner['funcname']).map(textOf)[0] === 'pg_catalog')
     if (name !== 'RangeVar' && name !== 'relation') return
     const schema = nameOf(inner['schemaname'])
     const relation = nameOf(inner['relname'])
     if (relation === '' || (schema === '' && local.has(relation))) return
-    relations.push(schema === '' ? relation.startsWith('pg_') : ['pg_catalog', 'information_schema'].includes(schema))
+    const isCatalog = schema === '' ? relation.startsWith('pg_') : CATALOGS.has(schema)
+    // An extension's view is in any schema.
+    relations.push(isCatalog || /^pg_stat_statements(_info)?$/u.test(relation))
   })
-  return relations.length > 0 && relations.every(Boolean)
+  const named = relations.length > 0 ? relations : routines
+  return named.length > 0 && named.every(Boolean)
 }
+
+const CATALOGS = new Set(['pg_catalog', 'information_schema'])
 
 function nameOf(tree: Tree | undefined): string {
   return typeof tree === 'string' ? tree : ''
