@@ -1,6 +1,7 @@
 /** Which tool's migrations a folder holds: told by its files and the repository around it, never guessed. */
 import { LEDGER_TOOLS } from './index.ts'
 import type { Detection, LedgerTool, ProjectFiles } from './ledger.ts'
+import { suggestion } from '../config/problem.ts'
 import { detectOther, OTHER_TOOLS } from './other-tools.ts'
 
 export type DetectedTool =
@@ -14,11 +15,14 @@ export type DetectedTool =
   | { readonly problem: 'unsupported' | 'unknown' | 'ambiguous' | 'undetected'; readonly message: string }
 
 /** @param wanted `migrations.tool` of the config, or null where it is to be found out. */
-export async function detectTool(project: ProjectFiles, path: string, wanted: string | null): Promise<DetectedTool> {
-  if (wanted !== null) return namedTool(project, path, wanted)
-  const found = await Promise.all(
-    LEDGER_TOOLS.map(async (tool) => ({ tool, detection: await tool.detect(project, path) })),
-  )
+export async function detectTool(
+  project: ProjectFiles,
+  path: string,
+  wanted: string | null,
+  tools: readonly LedgerTool[] = LEDGER_TOOLS,
+): Promise<DetectedTool> {
+  if (wanted !== null) return namedTool(project, path, wanted, tools)
+  const found = await Promise.all(tools.map(async (tool) => ({ tool, detection: await tool.detect(project, path) })))
   const fits = found.flatMap(({ tool, detection }) => (detection === null ? [] : [{ tool, detection }]))
   const other = await detectOther(project, path)
   for (const confidence of ['certain', 'likely'] as const) {
@@ -42,8 +46,13 @@ export async function detectTool(project: ProjectFiles, path: string, wanted: st
   }
 }
 
-async function namedTool(project: ProjectFiles, path: string, wanted: string): Promise<DetectedTool> {
-  const tool = LEDGER_TOOLS.find(({ name }) => name === wanted.toLowerCase())
+async function namedTool(
+  project: ProjectFiles,
+  path: string,
+  wanted: string,
+  tools: readonly LedgerTool[],
+): Promise<DetectedTool> {
+  const tool = tools.find(({ name }) => name === wanted.toLowerCase())
   if (tool !== undefined) {
     const own = await tool.detect(project, path)
     const evidence = `\`migrations.tool\` says so${own === null ? '' : `, and ${own.evidence}`}`
@@ -56,7 +65,10 @@ async function namedTool(project: ProjectFiles, path: string, wanted: string): P
     return { problem: 'unsupported', message: unsupportedText(other.title, '`migrations.tool` says so') }
   return {
     problem: 'unknown',
-    message: `\`migrations.tool\` is ${wanted}, which is no migration tool that is known: use one of ${supportedNames()}`,
+    message: `\`migrations.tool\` is ${wanted}, which is no migration tool that is known${suggestion(
+      wanted,
+      tools.map(({ name }) => name),
+    )}`,
   }
 }
 

@@ -61,7 +61,7 @@ function sha256(text: string): string {
  * stays. null where there is too little to do since the last state.
  */
 function checkpointOf(input: Pick<ReplayInput, 'migrations'>, done: number): number | null {
-  const before = input.migrations.length - 1
+  const before = input.migrations.findLastIndex((file) => file.repeats !== true)
   const statements = input.migrations.slice(done, before).reduce((sum, file) => sum + (file.statements?.length ?? 0), 0)
   return statements < WORTH_SAVING ? null : before
 }

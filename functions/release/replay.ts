@@ -8,12 +8,14 @@ import type { FailedStatement } from './failures.ts'
 import { codeFailure, failureOf, recordOf } from './failures.ts'
 import type { RunStatement } from './postgres/cost.ts'
 import { costsOf } from './postgres/cost.ts'
+import { isAboutPrivileges } from './postgres/confined.ts'
 import type { Touch } from './postgres/touches.ts'
 import { parseTouch, TOUCH_TRIGGERS } from './postgres/touches.ts'
 import type { Outcome, Session } from './session.ts'
 import { openSession } from './session.ts'
 import type { Throwaway } from './throwaway.ts'
-import type { CatalogChange, Tracker, TrackerState } from './tracker.ts'
+import type { CatalogChange } from './changes.ts'
+import type { Tracker, TrackerState } from './tracker.ts'
 import { createTracker } from './tracker.ts'
 
 /** A file to be replayed. */
@@ -22,6 +24,8 @@ export interface ReplayFile {
   readonly subject: string
   /** null: it is code. */
   readonly statements: readonly { readonly sql: string; readonly line: number }[] | null
+  /** A repeatable migration: it runs after all that run once, which a new one then comes before. */
+  readonly repeats?: boolean
 }
 
 export interface ReplayInput {
@@ -76,29 +80,36 @@ export async function replay(input: ReplayInput): Promise<Replayed> {
   const effects: MigrationEffect[] = [...(input.from?.effects ?? [])]
   const troubles: Trouble[] = [...(input.from?.troubles ?? [])]
   if (input.from === null) troubles.push(...(await begin(input, session, tracker)))
+  const done = effects.length
   const found: CatalogChange[] = []
-  for (let index = effects.length; index < input.migrations.length; index += 1) {
-    if (input.checkpoint?.before === index)
-      await input.checkpoint.save({ effects: [...effects], troubles, tracker: tracker.state() })
+  for (let index = done; index < input.migrations.length; index += 1) {
+    if (input.checkpoint?.before === index) {
+      await tracker.settle(true)
+      await input.checkpoint.save({ effects: attributed(effects, done, tracker), troubles, tracker: tracker.state() })
+    }
     effects.push(await replayMigration(input, session, tracker, { effects, troubles }, index))
     if (input.verifies === 'each time') found.push(await tracker.verify(index))
   }
-  const corrections = [...found, await tracker.verify(effects.length === 0 ? null : effects.length - 1)].filter(
-    isChange,
-  )
+  const last = effects.length === 0 ? null : effects.length - 1
+  const corrections = [...found, await tracker.verify(last)].filter(isChange)
   const objects = tracker.objects()
   const scope = await tracker.scope()
   const own = await ledgerSchemas(input)
   return {
     version: server.version,
     objects,
-    effects,
+    effects: input.attributes ? attributed(effects, done, tracker) : effects,
     schemas: scope.schemas
       .map((schema) => schema.expected)
       .filter((schema) => !own.has(schema) || objects.some(({ object }) => object.schema === schema)),
     troubles,
     corrections,
   }
+}
+
+/** With what each migration did, which is known once the groups that it touched have been read. `done`: those of a prefix. */
+function attributed(effects: readonly MigrationEffect[], done: number, tracker: Tracker): readonly MigrationEffect[] {
+  return effects.map((effect, at) => (at < done ? effect : { ...effect, ...tracker.changeOf(at) }))
 }
 
 function isChange({ brought, changed, removed }: CatalogChange): boolean {
@@ -154,7 +165,17 @@ async function replayMigration(
 ): Promise<MigrationEffect> {
   const { subject, statements } = input.migrations[index] ?? { subject: '', statements: null }
   if (statements === null) return { ...NOTHING, costs: [], failed: codeFailure() }
-  const runs = paired(statements, await session.runFile(statements))
+  const texts = statements.map(({ sql }) => sql)
+  const everything = input.attributes && texts.some(needsEverything)
+  if (everything) await tracker.settle(true)
+  else await tracker.prepare(texts)
+  const runs = paired(
+    statements,
+    await session.runFile(statements, {
+      accepts: (outcomes) => tracker.isSettled() || tracker.fits(touchesOf(outcomes)),
+      settle: () => tracker.settle(true),
+    }),
+  )
   const failed = failedOf(runs)
   const known = soFar.effects.map((effect, at) => ({
     subject: input.migrations[at]?.subject ?? '',
@@ -164,8 +185,15 @@ async function replayMigration(
     failed.length === 0 ? null : await failureOf(subject, failed, recordOf([...soFar.troubles.map(recorded), ...known]))
   if (!input.attributes) return { ...NOTHING, costs: [], failed: failure }
   const touches = runs.flatMap((run) => run.touches)
-  const change = await tracker.update(touches, runs.some(needsEverything) ? 'everything' : 'touched', index)
-  return { ...change, costs: await costsOf(runs.filter((run) => run.outcome.ran)), failed: failure }
+  const leavesInvalid = runs.some(({ sql, outcome }) => !outcome.ran && /\bconcurrently\b/i.test(sql))
+  if (everything || leavesInvalid) await tracker.update(touches, 'everything', index)
+  else if (failed.length === 0 && tracker.fits(touches) && !(input.role !== null && texts.some(isAboutPrivileges)))
+    tracker.note(touches, index)
+  else {
+    await tracker.settle(true)
+    await tracker.update(touches, 'touched', index)
+  }
+  return { ...NOTHING, costs: await costsOf(runs.filter((run) => run.outcome.ran)), failed: failure }
 }
 
 function failedOf(runs: readonly Run[]): readonly FailedStatement[] {
@@ -182,21 +210,25 @@ function paired(statements: NonNullable<ReplayFile['statements']>, outcomes: rea
   return statements.flatMap(({ sql, line }, at) => {
     const outcome = outcomes[at]
     if (outcome === undefined) return []
-    const touches = outcome.notices.map(parseTouch).filter((touch): touch is Touch => touch !== null)
-    return [{ sql, line, outcome, notices: outcome.notices, touches }]
+    return [{ sql, line, outcome, notices: outcome.notices, touches: touchesOf([outcome]) }]
   })
 }
 
+function touchesOf(outcomes: readonly Outcome[]): readonly Touch[] {
+  return outcomes
+    .flatMap((outcome) => outcome.notices)
+    .map(parseTouch)
+    .filter((touch): touch is Touch => touch !== null)
+}
+
 /**
- * What no event trigger tells: roles belong to no database, catalogs may be written by hand, a partition that was
- * detached is its parent's no longer, and an index that could not be built CONCURRENTLY stays behind, invalid.
+ * What no event trigger tells: roles belong to no database, catalogs may be written by hand, and a partition that was
+ * detached is its parent's no longer. An index that could not be built CONCURRENTLY, which stays behind, is seen afterwards.
  */
-function needsEverything(run: Run): boolean {
+function needsEverything(sql: string): boolean {
   return (
     /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b/i.test(
-      run.sql,
-    ) ||
-    /\b(update|insert\s+into|delete\s+from)\s+(only\s+)?("?pg_catalog"?\s*\.\s*)?"?pg_[a-z]/i.test(run.sql) ||
-    (!run.outcome.ran && /\bconcurrently\b/i.test(run.sql))
+      sql,
+    ) || /\b(update|insert\s+into|delete\s+from)\s+(only\s+)?("?pg_catalog"?\s*\.\s*)?"?pg_[a-z]/i.test(sql)
   )
 }

@@ -13,7 +13,15 @@ export interface Session {
    * do; where that fails, again one by one, each with what it needs made for it, so that a statement that cannot run
    * takes nothing else with it. One outcome a statement.
    */
-  runFile(statements: readonly { readonly sql: string }[]): Promise<readonly Outcome[]>
+  runFile(statements: readonly { readonly sql: string }[], guard?: Guard): Promise<readonly Outcome[]>
+}
+
+/** Looks at what a file did before it is committed. */
+export interface Guard {
+  /** Whether it may be: else it is undone, and run again after `settle`. */
+  accepts(outcomes: readonly Outcome[]): boolean
+  /** Called at most once, before a run that is not asked about. */
+  settle(): Promise<void>
 }
 
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -44,19 +52,29 @@ export function openSession(server: Throwaway): Session {
     await server.run(CLEAN)
   }
 
-  /** All or nothing; null: a statement failed, and nothing is left of the others unless the file committed itself. */
-  async function runTogether(statements: readonly { readonly sql: string }[]): Promise<readonly Outcome[] | null> {
+  /**
+   * All or nothing. 'failed': a statement did, and nothing is left of the others; 'refused': the guard did. A file with its
+   * own COMMIT never gets here.
+   */
+  async function runTogether(
+    statements: readonly { readonly sql: string }[],
+    accepts: Guard['accepts'],
+  ): Promise<readonly Outcome[] | 'failed' | 'refused'> {
     const outcomes: Outcome[] = []
     try {
       await server.run('BEGIN')
       for (const { sql } of statements) outcomes.push({ ran: true, notices: (await run(sql)).notices })
-      await server.run('COMMIT')
+      if (!accepts(outcomes)) {
+        await clean()
+        return 'refused'
+      }
+      // One string: the rest of it begins after the COMMIT, and is left out where that fails.
+      await server.run(`COMMIT; ${CLEAN}`)
       return outcomes
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
-      return null
-    } finally {
       await clean()
+      return 'failed'
     }
   }
 
@@ -187,13 +205,27 @@ export function openSession(server: Throwaway): Session {
   }
 
   return {
-    runFile: async (statements) => {
+    runFile: async (statements, guard = OPEN) => {
       // What a file commits by itself is not undone, so that a second attempt would find it there already.
       const own = statements.some(({ sql }) => ENDS_TRANSACTION.test(sql))
-      return (own ? null : await runTogether(statements)) ?? runSingly(statements)
+      let settled = own
+      if (own) await guard.settle()
+      else {
+        let answer = await runTogether(statements, (outcomes) => guard.accepts(outcomes))
+        if (answer === 'refused') {
+          settled = true
+          await guard.settle()
+          answer = await runTogether(statements, () => true)
+        }
+        if (typeof answer !== 'string') return answer
+        if (!settled) await guard.settle()
+      }
+      return runSingly(statements)
     },
   }
 }
+
+const OPEN: Guard = { accepts: () => true, settle: async () => {} }
 
 function tooMany(): DatabaseError {
   const facts = { sqlState: 'XX000', position: null, detail: null, hint: null, statement: 0 }

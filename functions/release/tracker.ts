@@ -4,16 +4,17 @@
  */
 import type { CatalogObject } from '../core/catalog.ts'
 import { factsText, identityOf } from '../core/catalog.ts'
-import type { ExpectedObject, MigrationEffect, ObjectReference } from '../core/release.ts'
+import type { ExpectedObject } from '../core/release.ts'
 import type { Engine, Scope } from '../engines/engine.ts'
 import { createGroupReader } from './postgres/group-reader.ts'
-import type { WhereaboutsEntry } from './postgres/resolve.ts'
+import { confinedTo, isAbout, isAboutPrivileges, reachesFar } from './postgres/confined.ts'
+import type { Touched, WhereaboutsEntry } from './postgres/resolve.ts'
 import { createWhereabouts, resolveGroups } from './postgres/resolve.ts'
 import type { Touch } from './postgres/touches.ts'
 import { REPLAY_SCHEMA } from './postgres/touches.ts'
 import type { Throwaway } from './throwaway.ts'
-
-export type CatalogChange = Pick<MigrationEffect, 'brought' | 'changed' | 'removed'>
+import type { CatalogChange } from './changes.ts'
+import { compareText, createChanges } from './changes.ts'
 
 /** What a tracker can be continued from, as plain data. */
 export interface TrackerState {
@@ -32,15 +33,30 @@ export interface TrackerInput {
 }
 
 export interface Tracker {
-  /** Reads what the touches ask for, or everything, and says what is other than before. `by`: the migration's index. */
-  update(touches: readonly Touch[], extent: 'touched' | 'everything', by: number | null): Promise<CatalogChange>
+  /** Whether nothing is left to be read. */
+  isSettled(): boolean
+  /** Before a file with these texts runs: reads what is left, where they are likely to touch it. */
+  prepare(texts: readonly string[]): Promise<void>
+  /** Whether these touches change only what they name, and nothing that is left to be read. */
+  fits(touches: readonly Touch[]): boolean
+  /** Keeps touches that fit, to be read later. `by`: the migration's index. */
+  note(touches: readonly Touch[], by: number): void
+  /** Reads what is left. `grants`: those too, because the next file may change them. */
+  settle(grants: boolean): Promise<void>
+  /** Reads what the touches ask for, or everything, at once. Only where nothing is left to be read. */
+  update(touches: readonly Touch[], extent: 'touched' | 'everything', by: number | null): Promise<void>
   /** Reads everything once more. What is other than was known goes to the migration that last touched the group, or `last`. */
   verify(last: number | null): Promise<CatalogChange>
+  /** What a migration did, once it is settled. */
+  changeOf(by: number): CatalogChange
   /** In canonical order. */
   objects(): readonly ExpectedObject[]
   scope(): Promise<Scope>
   state(): TrackerState
 }
+
+/** Groups that are read together: as many as one prepared statement asks for. */
+const MOST_LEFT = 64
 
 export function createTracker(input: TrackerInput): Tracker {
   const { server, engine } = input
@@ -48,6 +64,13 @@ export function createTracker(input: TrackerInput): Tracker {
   const whereabouts = createWhereabouts(input.state?.whereabouts)
   const readGroups = createGroupReader(server, engine)
   const touchedBy = new Map<string, number | null>()
+  const changes = createChanges()
+  /** Migrations whose touches are left to be read, and the names that they touched. */
+  let left: Touched[] = []
+  const leftNames = new Set<string>()
+  const leftWords = new Set<string>()
+  /** Groups that were made or changed since the grants were read → who did first. */
+  const sinceGrants = new Map<string, number | null>()
   let scope: Scope | null = null
   for (const object of input.state?.objects ?? []) groupIn(known, object.object).set(identityOf(object.object), object)
 
@@ -61,59 +84,97 @@ export function createTracker(input: TrackerInput): Tracker {
     return objects.filter((object) => object.kind !== 'grant')
   }
 
-  async function readGrants(): Promise<readonly CatalogObject[]> {
-    if (input.role === null) return []
-    const [grants] = await server.connection.read([engine.grants(await currentScope())], LONG)
-    return grants
-  }
-
   /** Replaces groups by what was found in them. */
   function replace(
     keys: Iterable<string>,
     found: readonly CatalogObject[],
     byOf: (key: string) => number | null,
-  ): CatalogChange {
-    const change = {
-      brought: [] as ObjectReference[],
-      changed: [] as ObjectReference[],
-      removed: [] as ObjectReference[],
-    }
+  ): void {
     const fresh = new Map<string, Map<string, CatalogObject>>()
     for (const object of found) groupIn(fresh, object).set(identityOf(object), object)
     for (const key of new Set([...keys, ...fresh.keys()])) {
       const by = byOf(key)
       touchedBy.set(key, by)
+      if (input.role !== null && !sinceGrants.has(key) && !key.startsWith(GRANTS)) sinceGrants.set(key, by)
       const before = known.get(key) ?? new Map<string, ExpectedObject>()
       const after = new Map<string, ExpectedObject>()
       for (const [identity, object] of fresh.get(key) ?? []) {
         const old = before.get(identity)
-        if (old === undefined) change.brought.push(referenceTo(object))
-        else if (factsText(old.object) !== factsText(object)) change.changed.push(referenceTo(object))
+        if (old === undefined) changes.add(by, 'brought', object)
+        else if (factsText(old.object) !== factsText(object)) changes.add(by, 'changed', object)
         after.set(identity, succeed(old, object, by))
       }
-      for (const [identity, old] of before) if (!after.has(identity)) change.removed.push(referenceTo(old.object))
+      for (const [identity, old] of before) if (!after.has(identity)) changes.add(by, 'removed', old.object)
       if (after.size > 0) known.set(key, after)
       else known.delete(key)
     }
-    return { brought: ordered(change.brought), changed: ordered(change.changed), removed: ordered(change.removed) }
+  }
+
+  /** A grant that came without a GRANT came with its object: by default privileges, to PUBLIC, to the owner. */
+  async function replaceGrants(by: (group: string) => number | null): Promise<void> {
+    if (input.role === null) return
+    const [grants] = await server.connection.read([engine.grants(await currentScope())], LONG)
+    const keys = [...known.keys()].filter((key) => key.startsWith(GRANTS))
+    replace(keys, grants, (key) => by(key.slice(GRANTS.length)))
+    sinceGrants.clear()
+  }
+
+  async function settle(grants: boolean): Promise<void> {
+    if (left.length > 0) {
+      const groups = await resolveGroups(server, left, whereabouts)
+      const by = new Map(groups.map((group) => [keyOf({ ...group, kind: 'table' }), group.by]))
+      const last = left.at(-1)?.by ?? null
+      left = []
+      leftNames.clear()
+      leftWords.clear()
+      replace(by.keys(), await readGroups(await currentScope(), groups), (key) => by.get(key) ?? last)
+    }
+    if (grants && sinceGrants.size > 0)
+      await replaceGrants((group) => sinceGrants.get(group) ?? touchedBy.get(group) ?? null)
   }
 
   return {
+    isSettled: () => left.length === 0 && sinceGrants.size === 0,
+    prepare: async (texts) => {
+      if (texts.some(reachesFar) || (input.role !== null && texts.some(isAboutPrivileges))) await settle(true)
+      else if (left.length >= MOST_LEFT || texts.some((sql) => isAbout(sql, leftWords))) await settle(false)
+    },
+    fits: (touches) => confinedTo(touches, whereabouts)?.every((name) => !leftNames.has(name)) ?? false,
+    note: (touches, by) => {
+      const names = confinedTo(touches, whereabouts) ?? []
+      if (names.length === 0) return
+      left.push({ touches: touches.filter((touch) => touch.tag !== 'COMMENT'), by })
+      for (const name of names) {
+        leftNames.add(name)
+        leftWords.add((name.split('\u001f')[1] ?? '').toLowerCase())
+      }
+    },
+    settle,
     update: async (touches, extent, by) => {
       if (touches.some((touch) => touch.type === 'schema')) scope = null
       const everything = extent === 'everything' || touches.some(touchesEverything)
-      const groups = await resolveGroups(server, touches, whereabouts)
-      if (groups.length === 0 && touches.length === 0 && !everything) return { brought: [], changed: [], removed: [] }
-      const found = everything ? await readEverything() : await readGroups(await currentScope(), groups, known.size)
-      const keys = everything ? [...known.keys()] : groups.map((group) => keyOf({ ...group, kind: 'table' }))
-      const grants = await readGrants()
-      const grantKeys = [...known.keys()].filter((key) => key.startsWith(GRANTS))
-      return replace([...keys, ...grantKeys], [...found, ...grants], () => by)
+      const groups = await resolveGroups(server, [{ touches, by }], whereabouts)
+      if (groups.length === 0 && touches.length === 0 && !everything) return
+      const found = everything ? await readEverything() : await readGroups(await currentScope(), groups)
+      const keys = everything
+        ? [...known.keys()].filter((key) => !key.startsWith(GRANTS))
+        : groups.map((group) => keyOf({ ...group, kind: 'table' }))
+      replace(keys, found, () => by)
+      await replaceGrants((group) => sinceGrants.get(group) ?? by)
     },
     verify: async (last) => {
-      const found = [...(await readEverything()), ...(await readGrants())]
-      return replace([...known.keys()], found, (key) => touchedBy.get(key) ?? last)
+      await settle(true)
+      const begun = changes.count()
+      const found = await readEverything()
+      replace(
+        [...known.keys()].filter((key) => !key.startsWith(GRANTS)),
+        found,
+        (key) => touchedBy.get(key) ?? last,
+      )
+      await replaceGrants((group) => touchedBy.get(`${GRANTS}${group}`) ?? last)
+      return changes.since(begun)
     },
+    changeOf: (by) => changes.of(by),
     objects: () =>
       [...known.values()]
         .flatMap((group) => [...group.values()])
@@ -153,18 +214,6 @@ function succeed(old: ExpectedObject | undefined, object: CatalogObject, by: num
 /** Renaming a schema moves all that is in it; an extension's members are its own, or no longer. */
 function touchesEverything(touch: Touch): boolean {
   return touch.tag === 'ALTER SCHEMA' || touch.tag === 'ALTER EXTENSION'
-}
-
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-function referenceTo(object: CatalogObject): ObjectReference {
-  return { kind: object.kind, schema: object.schema, group: object.group, name: object.name }
-}
-
-function ordered(references: readonly ObjectReference[]): readonly ObjectReference[] {
-  return [...references].sort((a, b) => compareText(identityOf(a), identityOf(b)))
 }
 
 /** Every schema that is there and not the system's; `public` always. */

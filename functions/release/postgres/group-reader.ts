@@ -9,18 +9,13 @@ import type { GroupName } from './resolve.ts'
 const LARGEST = 256
 const SIZES = [8, 64, LARGEST] as const
 
-/** Reads the objects of groups. `known`: how many groups there are; a plan that was made for few is made anew for many. */
-export type GroupReader = (
-  scope: Scope,
-  groups: readonly GroupName[],
-  known: number,
-) => Promise<readonly CatalogObject[]>
+export type GroupReader = (scope: Scope, groups: readonly GroupName[]) => Promise<readonly CatalogObject[]>
 
 export function createGroupReader(server: Throwaway, engine: Engine): GroupReader {
   /** Scopes in the order in which they came up: a statement's name says for which it was prepared. */
   const scopes: string[] = []
   const { parse } = engine.objects({ schemas: [], ignore: [], exclude: [], role: null }, [])
-  const read: GroupReader = async (scope, groups, known) => {
+  const read: GroupReader = async (scope, groups) => {
     if (!server.oneSession)
       return (await server.connection.read([engine.objects(scope, groups)], { statementTimeoutMs: TIMEOUT_MS }))[0]
     const key = JSON.stringify(scope)
@@ -32,7 +27,7 @@ export function createGroupReader(server: Throwaway, engine: Engine): GroupReade
     }))
     const filled = marks.map((mark, at) => groups[at] ?? groups[0] ?? mark)
     const values = filled.flatMap(({ schema, group }) => [engine.literal(schema), engine.literal(group)])
-    const name = `deploywatch_groups_${scopes.indexOf(key)}_${size}_${Math.ceil(Math.log2(known + 1))}`
+    const name = `deploywatch_groups_${scopes.indexOf(key)}_${size}`
     const statement = { name, types: values.map(() => 'text'), sql: () => withParameters(engine, scope, marks) }
     const options = { statementTimeoutMs: TIMEOUT_MS, searchPath: KEPT_PATH }
     return runPrepared(
@@ -42,10 +37,10 @@ export function createGroupReader(server: Throwaway, engine: Engine): GroupReade
       async (sql) => (await server.connection.read([{ sql, parse }], options))[0],
     )
   }
-  return async (scope, groups, known) => {
+  return async (scope, groups) => {
     const found: CatalogObject[] = []
     for (let at = 0; at < groups.length; at += LARGEST)
-      found.push(...(await read(scope, groups.slice(at, at + LARGEST), known)))
+      found.push(...(await read(scope, groups.slice(at, at + LARGEST))))
     return found
   }
 }

@@ -7,13 +7,30 @@
 /** Ours, and in nobody's expectation. */
 export const REPLAY_SCHEMA = 'deploywatch_replay'
 
+/** Of `c` and `n`: the relation's name, and behind line breaks its columns by number and name. */
+export const RELATION_SIGNATURE = `'0 ' || n.nspname || '.' || c.relname || coalesce((SELECT string_agg(chr(10) || a.attnum || ' ' || a.attname, '' ORDER BY a.attnum)
+      FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')`
+
+/** Of `t` and `n`: the type's name, and an enum's labels. */
+export const TYPE_SIGNATURE = `'0 ' || n.nspname || '.' || t.typname || coalesce((SELECT string_agg(chr(10) || v.oid || ' ' || v.enumlabel, '' ORDER BY v.oid)
+      FROM pg_enum v WHERE v.enumtypid = t.oid), '')`
+
 /** SECURITY DEFINER: a migration may have SET ROLE. ENABLE ALWAYS: or session_replication_role. */
 export const TOUCH_TRIGGERS: readonly string[] = [
   `CREATE SCHEMA ${REPLAY_SCHEMA}`,
   `CREATE FUNCTION ${REPLAY_SCHEMA}.touched() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE r record; BEGIN
-  FOR r IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
-    RAISE INFO 'deploywatch+ %', json_build_array(r.classid::int8::text, r.objid::int8::text, r.command_tag, r.object_type, r.schema_name, r.object_identity);
+  FOR r IN SELECT e.*, t.nspname, t.relname, t.alone, t.signature FROM pg_event_trigger_ddl_commands() e LEFT JOIN LATERAL (
+    SELECT n.nspname, c.relname, NOT c.relhassubclass AND NOT c.relispartition AND c.relkind <> 'p' AS alone, ${RELATION_SIGNATURE} AS signature
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = CASE e.classid
+      WHEN 'pg_class'::regclass THEN coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = e.objid), e.objid)
+      WHEN 'pg_constraint'::regclass THEN (SELECT conrelid FROM pg_constraint WHERE oid = e.objid)
+      WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = e.objid)
+      WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = e.objid) END
+    UNION ALL SELECT n.nspname, t.typname, true, ${TYPE_SIGNATURE}
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE e.classid = 'pg_type'::regclass AND t.oid = e.objid
+  ) t ON e.command_tag <> 'COMMENT' LOOP
+    RAISE INFO 'deploywatch+ %', json_build_array(r.classid::int8::text, r.objid::int8::text, r.command_tag, r.object_type, r.schema_name, r.object_identity, r.nspname, r.relname, r.alone::text, r.signature);
   END LOOP; END $$`,
   `CREATE FUNCTION ${REPLAY_SCHEMA}.dropped() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE r record; BEGIN
@@ -42,6 +59,17 @@ export interface Touch {
   readonly schema: string | null
   /** The name in parts, without the schema: [table, constraint], [table]. */
   readonly names: readonly string[]
+  /** The relation that it is, or is on, or the type that it is; null for what is neither, and for what is gone. */
+  readonly relation: TouchedRelation | null
+}
+
+export interface TouchedRelation {
+  readonly schema: string
+  readonly name: string
+  /** Has no children, and is none: what is done to it is done to no other. */
+  readonly alone: boolean
+  /** Its name, and its columns' or labels' by number, one a line: while they stay, nothing that depends on it changes its words. */
+  readonly signature: string
 }
 
 /** The touch that a notice tells, or null where it is another message. */
@@ -54,10 +82,13 @@ export function parseTouch(notice: string): Touch | null {
   const address = classId === null || objectId === null ? null : { classId, objectId }
   if (match[1] === '-') {
     const [schema = null, ...names] = Array.isArray(fields[3]) ? (fields[3] as readonly string[]) : []
-    return { address, tag: 'DROP', type: text(2) ?? '', schema, names }
+    return { address, tag: 'DROP', type: text(2) ?? '', schema, names, relation: null }
   }
   const schema = text(4)
-  return { address, tag: text(2) ?? '', type: text(3) ?? '', schema, names: nameParts(text(5), schema) }
+  const name = text(7)
+  const relation =
+    name === null ? null : { schema: text(6) ?? '', name, alone: text(8) === 'true', signature: text(9) ?? '' }
+  return { address, tag: text(2) ?? '', type: text(3) ?? '', schema, names: nameParts(text(5), schema), relation }
 }
 
 /** `public."Order"` → ["Order"]. The server quotes where it must, and doubles quotes inside. */
