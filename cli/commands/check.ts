@@ -8,7 +8,7 @@ import type { ExpandedEnvironment } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import { connect } from '../../functions/connections/connect.ts'
-import type { DatabaseTarget } from '../../functions/connections/connection.ts'
+import type { Connection, DatabaseTarget } from '../../functions/connections/connection.ts'
 import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
@@ -78,6 +78,7 @@ export async function prepareLooks(
 ): Promise<PreparedLooks> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, options.env, io.env)
+  const open = connectAhead(environment.target)
   const resolved = await releaseOf(options, loaded, io)
   const store = storeOf(options, loaded, io)
   const { manifest, learnt } = await learn(resolved, { options, loaded, store, environment: environment.name }, io)
@@ -92,7 +93,7 @@ export async function prepareLooks(
       },
       release: manifest,
       engine: postgres,
-      connect: () => connect(environment.target),
+      connect: open,
       // An embedded database has one session.
       concurrency: environment.target.kind === 'embedded' ? 1 : QUERIES_AT_ONCE,
       deployed: options.deployed,
@@ -110,6 +111,18 @@ export async function prepareLooks(
     return { ...seen, report: tellUnread(seen.report, learnt) }
   }
   return { loaded, environment, manifest, store, look: lookOnce }
+}
+
+/** The first connection opens while the release is still being read; each further one when it is asked for. */
+function connectAhead(target: DatabaseTarget): () => Promise<Connection> {
+  let ahead: Promise<Connection> | null = connect(target)
+  // Whoever takes it learns why it failed; where nobody does, another error is told already.
+  ahead.catch(() => undefined)
+  return () => {
+    const first = ahead
+    ahead = null
+    return first ?? connect(target)
+  }
 }
 
 interface LearnContext {
