@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compareQueries } from '../../functions/core/compare-queries.ts'
 import type { AnsweredQuery, QueryOutcome } from '../../functions/core/observation.ts'

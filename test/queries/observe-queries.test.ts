@@ -24,15 +24,15 @@ CREATE FUNCTION late(id int) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RET
 
 interface Fixture {
   readonly connection: Connection
-  run(sql: string): Promise<void>
-  close(): Promise<void>
+  readonly run: (sql: string) => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 async function overWire(): Promise<Fixture> {
   const database = await createDatabase()
   await database.run(STAGE)
   const connection = await connect({ kind: 'url', url: database.url, ca: null })
-  return { connection, run: database.run, close: async () => (await connection.close(), database.drop()) }
+  return { connection, run: (sql) => database.run(sql), close: async () => (await connection.close(), database.drop()) }
 }
 
 async function overDataApi(): Promise<Fixture> {
@@ -49,7 +49,7 @@ async function overDataApi(): Promise<Fixture> {
     await server.close()
     await database.drop()
   }
-  return { connection, run: database.run, close }
+  return { connection, run: (sql) => database.run(sql), close }
 }
 
 const statementOf = (sql: string, expectation: StatementExpect, subject = sql): Statement => ({

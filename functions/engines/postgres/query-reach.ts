@@ -4,15 +4,15 @@
  * not do: it has no rows for what came with the server (PostgreSQL 14, "pinned objects").
  */
 import { COMPUTING_EXTENSIONS, HARMLESS_OF_EXTENSIONS, HARMLESS_VOLATILE, REACHING } from './query-lists.ts'
-import { literal } from './sql.ts'
+import { isOneOf, literal } from './sql.ts'
 
 /** FirstNormalObjectId (access/transam.h): below it is what initdb made. */
 const FIRST_OWN = 16_384
 const LONGEST_BODY = 16_000
 
 /** The names, each also as the server folds it: the parser folds ASCII only, the server of a single-byte encoding all letters. */
-const wanted = (rows: readonly string[]): string => `
-named (q, kind, schema, name, args, loose) AS (VALUES ${rows.join(', ')}),
+const wanted = (rows: string): string => `
+named (q, kind, schema, name, args, loose) AS (VALUES ${rows}),
 path (nsp) AS (
   SELECT n.oid FROM json_array_elements_text(current_setting('deploywatch.path')::json) p JOIN pg_namespace n ON n.nspname = p
 ),
@@ -27,7 +27,7 @@ const meant = (namespace: string): string => `(w.schema = '*'
   OR ${namespace} = (SELECT oid FROM pg_namespace WHERE nspname = w.schema))`
 
 /** Names that nobody knows. A relation of a temporary schema is in the path that the server told. */
-export function unknownNamesSql(rows: readonly string[]): string {
+export function unknownNamesSql(rows: string): string {
   return `WITH ${wanted(rows)}
 SELECT n.q::text, n.name FROM named n WHERE NOT n.loose::bool AND NOT EXISTS (
   SELECT FROM wanted w WHERE w.q = n.q AND w.kind = n.kind AND w.schema IS NOT DISTINCT FROM n.schema AND w.name IN (n.name::name, lower(n.name)::name) AND (
@@ -75,11 +75,6 @@ const trees = `
   UNION ALL SELECT p.prosqlbody::text FROM pg_proc p WHERE r.class = 'f' AND p.oid = r.oid AND p.prosqlbody IS NOT NULL
   UNION ALL SELECT p.proargdefaults::text FROM pg_proc p WHERE r.class = 'f' AND p.oid = r.oid AND p.proargdefaults IS NOT NULL AND r.oid >= ${FIRST_OWN}`
 
-/** `IN (…)` of text constants. */
-function isOneOf(expression: string, texts: readonly string[]): string {
-  return `${expression} IN (${texts.map(literal).join(', ')})`
-}
-
 const REFERENCE = String.raw`:(funcid|opfuncid|hashfuncid|negfuncid|aggfnoid|winfnoid|tsmhandler|relid|opno|[a-z]*type(?:id)?) (\d+)`
 /** Lists of OIDs: types of columns, operators of row comparisons. */
 const OID_LIST = String.raw`\(o ([\d ]+)\)`
@@ -125,7 +120,7 @@ const step = `
  * Functions of reach that do not pass by themselves, and foreign tables. Row security counts whoever looks: whether it applies
  * depends on the role, and a role can change.
  */
-export function reachedSql(rows: readonly string[]): string {
+export function reachedSql(rows: string): string {
   const extensions = Object.entries(HARMLESS_OF_EXTENSIONS).map(
     ([extension, names]) => `(x.extname = ${literal(extension)} AND ${isOneOf('p.proname', names)})`,
   )

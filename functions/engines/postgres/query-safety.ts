@@ -36,8 +36,10 @@ export interface Reached {
   readonly parsed: boolean
 }
 
-/** The RDS Data API takes 65,536 characters of SQL; the lists take some 4,000 of them. */
-const MOST_CHARACTERS = 45_000
+/** The RDS Data API takes 65,536 characters of SQL; the statement itself takes 12,000 of them. */
+const MOST_CHARACTERS = 50_000
+const TOO_MUCH =
+  'it names more things than can be judged in one request: make it, or the routines that it calls, shorter'
 /** Routines that call routines that call … */
 const MOST_ROUNDS = 12
 
@@ -82,6 +84,8 @@ async function judgeNames(
   const seen = new Set<string>()
   let open = groups
   for (let round = 0; open.length > 0; round += 1) {
+    for (const group of open) if (rowsOf(group).length > MOST_CHARACTERS) refuse(group.query, TOO_MUCH)
+    open = open.filter(({ query }) => !isRefused(query))
     const { reached, unknown } = await follow(connection, open, searchPath)
     for (const { query, name } of unknown) judgements.set(query, { refused: null, unknown: name })
     const next: NamesOfQuery[] = []
@@ -137,30 +141,27 @@ async function follow(
   open: readonly NamesOfQuery[],
   searchPath: string | null,
 ): Promise<Followed> {
-  const rows = open.flatMap(({ query, names }) => names.map((name) => ({ query, row: rowOf(query, name) })))
-  const pages: string[][] = []
-  let characters = Infinity
-  let previous = -1
-  for (const { query, row } of rows) {
+  const pages: string[] = []
+  for (const group of open) {
+    const rows = rowsOf(group)
+    const last = pages.at(-1)
     // What one query names has to be judged together: its operators belong to its types.
-    if (characters + row.length > MOST_CHARACTERS && (query !== previous || characters > 2 * MOST_CHARACTERS)) {
-      pages.push([])
-      characters = 0
-    }
-    pages.at(-1)?.push(row)
-    characters += row.length + 2
-    previous = query
+    if (last === undefined || last.length + rows.length > MOST_CHARACTERS) pages.push(rows)
+    else pages[pages.length - 1] = `${last}, ${rows}`
   }
   const reached: Reached[] = []
   const unknown: { query: number; name: string }[] = []
   for (const page of pages) {
-    const [, names, functions] = await connection.read([PIN_PATH, unknownNames(page), reachedFunctions(page)], {
-      searchPath,
-    })
+    const queries = [PIN_PATH, unknownNames(page), reachedFunctions(page)] as const
+    const [, names, functions] = await connection.read(queries, { searchPath })
     unknown.push(...names)
     reached.push(...functions)
   }
   return { reached, unknown }
+}
+
+function rowsOf({ query, names }: NamesOfQuery): string {
+  return names.map((name) => rowOf(query, name)).join(', ')
 }
 
 function rowOf(query: number, { kind, schema, name, args, loose }: CalledName): string {
@@ -177,14 +178,14 @@ const PIN_PATH: Query<null> = {
   parse: () => null,
 }
 
-function unknownNames(rows: readonly string[]): Query<Followed['unknown']> {
+function unknownNames(rows: string): Query<Followed['unknown']> {
   return {
     sql: unknownNamesSql(rows),
     parse: (answer) => answer.map(([query, name]) => ({ query: Number(query), name: name ?? '' })),
   }
 }
 
-function reachedFunctions(rows: readonly string[]): Query<readonly Reached[]> {
+function reachedFunctions(rows: string): Query<readonly Reached[]> {
   return {
     sql: reachedSql(rows),
     parse: (answer) =>
