@@ -126,11 +126,13 @@ function connectAhead(target: DatabaseTarget): () => Promise<Connection> {
 }
 
 interface LearnContext {
-  readonly options: Pick<CheckOptions, 'running'>
+  readonly options: Pick<CheckOptions, 'running' | 'deployed'>
   readonly loaded: LoadedConfig
   readonly store: Store
   readonly environment: string
 }
+
+const NOTHING_LEARNT: LearntStatements = { statements: [], findings: [], notes: [] }
 
 /** The release with what environments showed of it, and with what the release sends that runs there now. */
 async function learn(
@@ -141,7 +143,11 @@ async function learn(
   const place = { environment, folder: file === null ? loaded.folder : dirname(file), root: loaded.folder }
   const own = await learntStatements(manifest, place, store)
   const running = options.running === null ? null : resolve(io.cwd, options.running)
-  const other = await runningStatements({ ...place, file: running, release: manifest, store })
+  // Once the release is deployed it is the one that runs, whatever the store still says; a rollback names its own.
+  const isOther = running !== null || !options.deployed
+  const other = isOther
+    ? await runningStatements({ ...place, file: running, release: manifest, store })
+    : NOTHING_LEARNT
   const learnt = {
     statements: [...own.statements, ...other.statements],
     findings: [...own.findings, ...other.findings],

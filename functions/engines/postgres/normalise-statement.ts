@@ -173,7 +173,7 @@ function write(sql: string, tokens: readonly Token[], places: Places): string {
   }
   const add = (text: string, start: number): void => {
     const before = parts.at(-1)?.at(-1) ?? ''
-    const isGap = start > end && parts.length > 0
+    const isGap = start > end && parts.length > 0 && !/^[),]/u.test(text)
     const touches = /[\w$"]/u.test(before) && /^[\w$"]/u.test(text)
     parts.push(isGap || touches ? ` ${text}` : text)
   }
