@@ -17,9 +17,9 @@ export const ENDPOINT_EXPLANATIONS: GroupExplanations<'endpoints'> = {
     ],
   },
   'endpoint-slow': {
-    title: 'an endpoint answered later than its `maxMillis`',
+    title: 'an endpoint is slower than it may be, or than it was',
     meaning:
-      'Status and content were as expected, and the answer took longer than `expect.maxMillis`, measured from where the check runs.',
+      'Status and content were as expected, and the answer took longer than `expect.maxMillis`, or a watch found it at least twice as slow as before the deployment, beyond chance (Mann-Whitney, 99 %), to its end.',
     causes: [
       'cold start: new instances or functions, empty caches, a resuming database',
       'a query behind it is slow: a missing index, old statistics',

@@ -24,9 +24,9 @@ export const STATEMENT_EXPLANATIONS: GroupExplanations<'statements'> = {
     ],
   },
   'query-slow': {
-    title: 'a query took longer than its `maxMillis`',
+    title: 'a query is slower than it may be, or than it was',
     meaning:
-      'The query ran and answered, later than `expect.maxMillis` of its entry allows. The schema may be right: it is time that is wrong.',
+      'The query ran and answered, later than `expect.maxMillis` of its entry allows, or a watch found it at least twice as slow as before the deployment, beyond chance (Mann-Whitney, 99 %), to its end. The schema may be right: it is time that is wrong.',
     causes: [
       'an index is missing or invalid, or the planner does not choose it at the volume of this environment',
       'statistics are old after a large load: no ANALYZE has run',
