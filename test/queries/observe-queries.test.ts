@@ -291,7 +291,7 @@ test('a query that takes too long is cancelled, and is slow or unsure', async ()
       ...connection,
       read: (queries, options) =>
         connection.read(
-          queries as readonly Query<unknown>[],
+          queries,
           options?.statementTimeoutMs === undefined ? options : { ...options, statementTimeoutMs: 50 },
         ) as never,
     }
