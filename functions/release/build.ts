@@ -10,6 +10,7 @@ import { openCache } from './cache.ts'
 import { computeCatalog } from './expected-catalog.ts'
 import type { BuiltRelease } from './manifest.ts'
 import { digestOfExpectation, summarise } from './manifest.ts'
+import { addNeededGrants } from './needed-grants.ts'
 import { planReplay } from './plan.ts'
 import { listStatements } from './statements.ts'
 
@@ -38,8 +39,9 @@ export async function buildRelease(input: BuildInput): Promise<BuiltRelease> {
   const plan = await planReplay(loaded, project, input.tools)
   const statements = await listStatements(loaded, project)
   const result = await computeCatalog({ loaded, project, plan, engine, cache: input.cache ?? openCache(), connect })
-  const { objects, effects, notes } = result
+  const { effects } = result
   const { match, ignore, role } = config.schema
+  const { objects, notes: grantNotes } = await addNeededGrants(result.objects, statements, role)
   const expectation: Omit<Expectation, 'release' | 'digest'> = {
     ledgers: plan.ledgers,
     catalog: summarise(objects, effects, result),
@@ -53,7 +55,11 @@ export async function buildRelease(input: BuildInput): Promise<BuiltRelease> {
     config: kept,
     objects,
     effects,
-    notes: [...plan.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`), ...notes],
+    notes: [
+      ...plan.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`),
+      ...result.notes,
+      ...grantNotes,
+    ],
   }
 }
 
