@@ -8,7 +8,7 @@ import type { ExpectedObject } from '../core/release.ts'
 import type { Engine, Scope } from '../engines/engine.ts'
 import { createGroupReader } from './postgres/group-reader.ts'
 import { confinedTo, isAbout, isAboutPrivileges, reachesFar } from './postgres/confined.ts'
-import type { Touched, WhereaboutsEntry } from './postgres/resolve.ts'
+import type { GroupName, Touched, WhereaboutsEntry } from './postgres/resolve.ts'
 import { createWhereabouts, resolveGroups } from './postgres/resolve.ts'
 import type { Touch } from './postgres/touches.ts'
 import { REPLAY_SCHEMA } from './postgres/touches.ts'
@@ -58,6 +58,8 @@ export interface Tracker {
 /** Groups that are read together: as many as one prepared statement asks for. */
 const MOST_LEFT = 64
 
+const MOST_BY_NAME = 1000
+
 export function createTracker(input: TrackerInput): Tracker {
   const { server, engine } = input
   const known = new Map<string, Map<string, ExpectedObject>>()
@@ -82,6 +84,13 @@ export function createTracker(input: TrackerInput): Tracker {
   async function readEverything(): Promise<readonly CatalogObject[]> {
     const objects = await engine.readCatalog(server.connection, await currentScope())
     return objects.filter((object) => object.kind !== 'grant')
+  }
+
+  /** Thousands of groups by name cost ten times what all of the catalog does (measured: 2,000 new tables, 14 s against 0.5 s). */
+  async function readNamed(groups: readonly GroupName[]): Promise<readonly CatalogObject[]> {
+    if (groups.length <= MOST_BY_NAME) return readGroups(await currentScope(), groups)
+    const wanted = new Set(groups.map((group) => keyOf({ ...group, kind: 'table' })))
+    return (await readEverything()).filter((object) => wanted.has(keyOf(object)))
   }
 
   /** Replaces groups by what was found in them. */
@@ -127,7 +136,7 @@ export function createTracker(input: TrackerInput): Tracker {
       left = []
       leftNames.clear()
       leftWords.clear()
-      replace(by.keys(), await readGroups(await currentScope(), groups), (key) => by.get(key) ?? last)
+      replace(by.keys(), await readNamed(groups), (key) => by.get(key) ?? last)
     }
     if (grants && sinceGrants.size > 0)
       await replaceGrants((group) => sinceGrants.get(group) ?? touchedBy.get(group) ?? null)
@@ -155,7 +164,7 @@ export function createTracker(input: TrackerInput): Tracker {
       const everything = extent === 'everything' || touches.some(touchesEverything)
       const groups = await resolveGroups(server, [{ touches, by }], whereabouts)
       if (groups.length === 0 && touches.length === 0 && !everything) return
-      const found = everything ? await readEverything() : await readGroups(await currentScope(), groups)
+      const found = everything ? await readEverything() : await readNamed(groups)
       const keys = everything
         ? [...known.keys()].filter((key) => !key.startsWith(GRANTS))
         : groups.map((group) => keyOf({ ...group, kind: 'table' }))
