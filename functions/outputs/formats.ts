@@ -13,5 +13,3 @@ export const OUTPUT_FORMATS = {
   markdown: renderMarkdown,
   junit: renderJunit,
 } as const satisfies Record<string, RenderReport>
-
-export type OutputFormat = keyof typeof OUTPUT_FORMATS

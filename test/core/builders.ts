@@ -75,8 +75,8 @@ export function reading(rows: readonly AppliedMigration[], more: Partial<LedgerR
   }
 }
 
-export function object<K extends ObjectKind>(
-  kind: K,
+export function object(
+  kind: ObjectKind,
   group: string,
   name: string,
   facts: Record<string, string | null> = {},

@@ -31,7 +31,7 @@ export interface Scenario {
   readonly name: string
   readonly project: string
   readonly right: Answer
-  dump(): Promise<string>
+  readonly dump: () => Promise<string>
 }
 
 export async function listScenarios(): Promise<readonly Scenario[]> {
