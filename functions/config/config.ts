@@ -126,7 +126,6 @@ type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : 
 /** The config as it is written, normalised, with `${VAR}` unexpanded. Durations are milliseconds. */
 export type Config = Frozen<z.output<typeof configSchema>>
 export type MigrationsConfig = Config['migrations'][number]
-export type SchemaConfig = Config['schema']
 export type EndpointConfig = Config['endpoints'][number]
 export type EnvironmentConfig = Config['environments'][string]
 export type DatabaseConfig = EnvironmentConfig['database']
