@@ -11,8 +11,8 @@ import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import type { Client } from 'pg'
-import { DatabaseError } from '../../connections/connection.ts'
 import { openWirePostgres } from '../../connections/wire-postgres.ts'
+import { refusal } from './refusal.ts'
 import type { StatementResult, Throwaway } from '../throwaway.ts'
 
 export const MAJORS = [14, 15, 16, 17, 18] as const
@@ -110,22 +110,6 @@ function runner(client: Client): Throwaway['run'] {
       throw refusal(error)
     }
   }
-}
-
-function refusal(error: unknown): unknown {
-  const facts = error as { code?: string; message?: string; detail?: string; hint?: string; position?: string }
-  if (typeof facts.code !== 'string' || facts.code.length !== 5) return error
-  return new DatabaseError(
-    facts.message ?? '',
-    {
-      sqlState: facts.code,
-      position: facts.position === undefined ? null : Number(facts.position),
-      detail: facts.detail ?? null,
-      hint: facts.hint ?? null,
-      statement: 0,
-    },
-    { cause: error },
-  )
 }
 
 /** Loads the package, installing it first where it is not there. */

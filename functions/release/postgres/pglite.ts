@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite'
-import { DatabaseError } from '../../connections/connection.ts'
 import { embeddedConnection } from '../../connections/embedded.ts'
 import type { Cache } from '../cache.ts'
+import { refusal } from './refusal.ts'
 import type { StatementResult, Throwaway } from '../throwaway.ts'
 import { loadExtensions } from './extensions.ts'
 
@@ -101,20 +101,4 @@ async function throwaway(database: PGlite): Promise<Throwaway> {
     save: () => pack(database),
     close: () => database.close(),
   }
-}
-
-function refusal(error: unknown): unknown {
-  const facts = error as { code?: string; message?: string; detail?: string; hint?: string; position?: string }
-  if (typeof facts.code !== 'string') return error
-  return new DatabaseError(
-    facts.message ?? '',
-    {
-      sqlState: facts.code,
-      position: facts.position === undefined ? null : Number(facts.position),
-      detail: facts.detail ?? null,
-      hint: facts.hint ?? null,
-      statement: 0,
-    },
-    { cause: error },
-  )
 }
