@@ -11,8 +11,10 @@ import type { Engine, Scope } from '../engines/engine.ts'
 import type { ProjectFiles } from '../ledgers/ledger.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
 import type { Cache } from './cache.ts'
+import { isParsed } from './postgres/cost.ts'
 import { ServerUnavailable, startEmbeddedPostgres } from './postgres/embedded-postgres.ts'
 import { extensionsNamedIn } from './postgres/extensions.ts'
+import { loadParser } from './postgres/parse.ts'
 import { pgliteVersion, startPglite } from './postgres/pglite.ts'
 import { schemasOf } from './postgres/schemas.ts'
 import { TOUCH_TRIGGERS } from './postgres/touches.ts'
@@ -222,6 +224,8 @@ async function replayOn(
       (file.statements ?? []).map(({ sql }) => sql),
     )
     const extensions = extensionsNamedIn(texts)
+    // Whoever needs it is told if it does not load.
+    if (texts.some(isParsed)) void loadParser().catch(() => {})
     return replayWithPrefix(shared, cache, await baseKey(input), async (state) =>
       startPglite({ extensions, cache, state }),
     )

@@ -34,13 +34,16 @@ export async function replayWithPrefix(
   const { server, from } = begun ?? { server: await start(null), from: null }
   const before = checkpointOf(input, from?.effects.length ?? 0)
   const digest = before === null ? undefined : digests[before]
-  const checkpoint =
-    before === null || digest === undefined
-      ? null
-      : { before, save: async (state: ReplayState) => savePrefix(cache, digest, state, server) }
+  // Packed and written beside the rest of the replay, which goes on at once.
+  let writing: Promise<void> | null = null
+  const save = async (state: ReplayState): Promise<void> => {
+    const packFiles = await server.save()
+    if (packFiles !== null && digest !== undefined) writing = writePrefix(cache, digest, state, packFiles)
+  }
   try {
-    return await replay({ ...input, server, from, checkpoint })
+    return await replay({ ...input, server, from, checkpoint: before === null ? null : { before, save } })
   } finally {
+    await Promise.allSettled([writing])
     await server.close()
   }
 }
@@ -80,10 +83,16 @@ async function findPrefix(
 }
 
 /** The length of the first part in four bytes, the state as JSON, the server's files. */
-async function savePrefix(cache: Cache, digest: string, state: ReplayState, server: Throwaway): Promise<void> {
-  const files = await server.save()
-  if (files === null) return
-  const packed = await promisify(gzip)(Buffer.from(JSON.stringify(state)), { level: 1 })
+async function writePrefix(
+  cache: Cache,
+  digest: string,
+  state: ReplayState,
+  packFiles: () => Promise<Uint8Array>,
+): Promise<void> {
+  const [packed, files] = await Promise.all([
+    promisify(gzip)(Buffer.from(JSON.stringify(state)), { level: 1 }),
+    packFiles(),
+  ])
   const length = Buffer.alloc(4)
   length.writeUInt32BE(packed.length)
   await cache.write(`${digest}${ENDING}`, Buffer.concat([length, packed, files]), KEPT)

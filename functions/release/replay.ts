@@ -8,7 +8,7 @@ import type { FailedStatement } from './failures.ts'
 import { codeFailure, failureOf, recordOf } from './failures.ts'
 import type { RunStatement } from './postgres/cost.ts'
 import { costsOf } from './postgres/cost.ts'
-import { isAboutPrivileges } from './postgres/confined.ts'
+import { isAboutPrivileges, wordsAbout } from './postgres/confined.ts'
 import type { Touch } from './postgres/touches.ts'
 import { parseTouch, TOUCH_TRIGGERS } from './postgres/touches.ts'
 import type { Outcome, Session } from './session.ts'
@@ -75,9 +75,16 @@ export interface Replayed {
 
 export async function replay(input: ReplayInput): Promise<Replayed> {
   const { server } = input
-  const tracker = createTracker({ ...input, state: input.from?.tracker ?? null })
-  const session = openSession(server)
+  const tracker = createTracker({
+    ...input,
+    state: input.from?.tracker ?? null,
+    lastAbout: lastAbout(input.migrations),
+  })
   const effects: MigrationEffect[] = [...(input.from?.effects ?? [])]
+  const session = openSession(
+    server,
+    input.from === null ? [] : [...input.before, ...input.migrations.slice(0, effects.length)],
+  )
   const troubles: Trouble[] = [...(input.from?.troubles ?? [])]
   if (input.from === null) troubles.push(...(await begin(input, session, tracker)))
   const done = effects.length
@@ -105,6 +112,14 @@ export async function replay(input: ReplayInput): Promise<Replayed> {
     troubles,
     corrections,
   }
+}
+
+/** Which migration is the last that is likely to be about a name. */
+function lastAbout(migrations: readonly ReplayFile[]): (name: string) => number {
+  const last = new Map<string, number>()
+  for (const [index, { statements }] of migrations.entries())
+    for (const { sql } of statements ?? []) for (const word of wordsAbout(sql)) last.set(word, index)
+  return (name) => last.get(name) ?? -1
 }
 
 /** With what each migration did, which is known once the groups that it touched have been read. `done`: those of a prefix. */
@@ -168,7 +183,7 @@ async function replayMigration(
   const texts = statements.map(({ sql }) => sql)
   const everything = input.attributes && texts.some(needsEverything)
   if (everything) await tracker.settle(true)
-  else await tracker.prepare(texts)
+  else await tracker.prepare(texts, index)
   const runs = paired(
     statements,
     await session.runFile(statements, {
@@ -222,12 +237,12 @@ function touchesOf(outcomes: readonly Outcome[]): readonly Touch[] {
 }
 
 /**
- * What no event trigger tells: roles belong to no database, catalogs may be written by hand, and a partition that was
- * detached is its parent's no longer. An index that could not be built CONCURRENTLY, which stays behind, is seen afterwards.
+ * What no event trigger tells: roles belong to no database, catalogs may be written by hand, a partition that was
+ * detached is its parent's no longer, and a table that becomes unlogged takes its sequences with it. An index that could not be built CONCURRENTLY, which stays behind, is seen afterwards.
  */
 function needsEverything(sql: string): boolean {
   return (
-    /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b/i.test(
+    /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b|\bset\s+(un)?logged\b/i.test(
       sql,
     ) || /\b(update|insert\s+into|delete\s+from)\s+(only\s+)?("?pg_catalog"?\s*\.\s*)?"?pg_[a-z]/i.test(sql)
   )

@@ -29,18 +29,42 @@ const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 /** DISCARD ALL, but for what is prepared: the statements with which we read in this session are. */
 const CLEAN = `CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES`
 
+/** DDL that runs no statement of its own, so that the session behind it is as clean as before. All else is cleaned after. */
+const LEAVES_NOTHING =
+  /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(create\s+(table|(unique\s+)?index|type|domain|(or\s+replace\s+)?view)|alter\s+(table|type|domain|index|view)|comment\s+on|drop\s+(table|index|view|type|domain|function))\b/i
+
+/** What may outlast its transaction: settings, temporary relations, advisory locks. `AS`: of CREATE TABLE … AS, which calls what it likes. */
+const MAY_LEAVE = /\b(set_config|temp|temporary|pg_temp|advisory\w*|as)\b/i
+
+/** A routine with one of these in its text may do so when a default, an index or a trigger calls it. */
+const ROUTINE_MAY_LEAVE =
+  /\b(function|procedure)\b[\s\S]*\b(set|set_config|temp|temporary|advisory\w*|listen|execute)\b/i
+
 /** `BEGIN` of a file is answered by a warning inside ours; after its `COMMIT` or `ROLLBACK` the rest needs one again. */
 const ENDS_TRANSACTION = /^\s*(commit|end|rollback|abort)\b(?![\s\S]*\b(to|prepared)\b)/i
 
 /** After these ours is gone, or a savepoint of the file's own lies within it. */
 const KEEPS_SAVEPOINT = /^\s*(commit|end|rollback|abort|savepoint|release)\b/i
 
-export function openSession(server: Throwaway): Session {
+/** `ran`: files that ran on this server before it was saved. */
+export function openSession(
+  server: Throwaway,
+  ran: readonly { readonly statements: readonly { readonly sql: string }[] | null }[] = [],
+): Session {
   /** Roles that this session made, because a statement named them before anything created them. */
   const made = new Set<string>()
+  /** Databases that it made, because the throwaway server has no templates. */
+  const templates = new Set<string>()
+  /** Whether a routine was made that may change the session of whoever calls it. */
+  let hasMeddlers = ran.some((file) => file.statements?.some(({ sql }) => ROUTINE_MAY_LEAVE.test(sql)))
 
-  async function run(sql: string): Promise<StatementResult> {
-    const result = await server.run(sql)
+  function leavesNothing(sql: string): boolean {
+    return !hasMeddlers && LEAVES_NOTHING.test(sql) && !MAY_LEAVE.test(sql)
+  }
+
+  async function run(sql: string, begin = ''): Promise<StatementResult> {
+    if (ROUTINE_MAY_LEAVE.test(sql)) hasMeddlers = true
+    const result = await server.run(begin + sql)
     // A file that silences the server would hide what its statements cost.
     if (/client_min_messages/i.test(sql)) await server.run('SET client_min_messages = debug1')
     if (ENDS_TRANSACTION.test(sql)) await server.run('BEGIN')
@@ -62,14 +86,18 @@ export function openSession(server: Throwaway): Session {
   ): Promise<readonly Outcome[] | 'failed' | 'refused'> {
     const outcomes: Outcome[] = []
     try {
-      await server.run('BEGIN')
-      for (const { sql } of statements) outcomes.push({ ran: true, notices: (await run(sql)).notices })
+      // The first one brings its BEGIN along.
+      let begin = 'BEGIN;\n'
+      for (const { sql } of statements) {
+        outcomes.push({ ran: true, notices: (await run(sql, begin)).notices })
+        begin = ''
+      }
       if (!accepts(outcomes)) {
         await clean()
         return 'refused'
       }
       // One string: the rest of it begins after the COMMIT, and is left out where that fails.
-      await server.run(`COMMIT; ${CLEAN}`)
+      await server.run(statements.every(({ sql }) => leavesNothing(sql)) ? 'COMMIT' : `COMMIT; ${CLEAN}`)
       return outcomes
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
@@ -159,6 +187,12 @@ export function openSession(server: Throwaway): Session {
       return sql.startsWith('CREATE DATABASE') ? null : { ran: true, notices }
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
+      const template = /^template database "(.+)" does not exist$/s.exec(error.message)?.[1]
+      if (template !== undefined && !templates.has(template)) {
+        templates.add(template)
+        await server.run(`CREATE DATABASE ${identifier(template)} TEMPLATE postgres`)
+        return await outside(sql)
+      }
       return { ran: false, error, notices: [] }
     } finally {
       await server.run('BEGIN')

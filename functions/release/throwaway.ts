@@ -23,7 +23,7 @@ export interface Throwaway {
   readonly oneSession: boolean
   /** Reads what has been committed. */
   readonly connection: Connection
-  /** All databases of the server as bytes that it can be started from, or null where it cannot be saved. */
-  save(): Promise<Uint8Array | null>
+  /** Copies the server's files as they are now; what is answered packs them into what it can be started from. null: it cannot be saved. */
+  save(): Promise<(() => Promise<Uint8Array>) | null>
   close(): Promise<void>
 }

@@ -37,7 +37,7 @@ export const readTypes: Reader = ({ scope, selection }) => {
     definition: `CASE t.typtype WHEN 'e' THEN (${LABELS}) WHEN 'd' THEN ${DOMAIN} WHEN 'c' THEN (${ATTRIBUTES}) ELSE (${RANGE}) END`,
   })
   return `SELECT s.schema, ${group} AS grp, ${bucketSql('s.schema', group)} AS bucket, ${group} AS name, ${facts} AS facts
-    FROM scope s JOIN pg_type t ON t.typnamespace = s.nsp
+    FROM scope s JOIN pg_type t ON t.typnamespace = s.nsp ${selection.by === 'groups' ? 'AND t.typname IN (SELECT w.grp::name FROM wanted w)' : ''}
     WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (
         SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c' AND ${notOfExtension('pg_class', 'c.oid')})))
       AND ${notOfExtension('pg_type', 't.oid')} AND ${selected(scope, selection, 's.schema', group)}`

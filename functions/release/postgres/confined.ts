@@ -9,6 +9,7 @@ import type { Touch } from './touches.ts'
 /** pg_event_trigger_ddl_commands' object types that are a relation, or on one. */
 const ON_RELATION = new Set([
   'table',
+  'table column',
   'index',
   'sequence',
   'view',
@@ -68,9 +69,12 @@ function nameIn(schema: string, name: string): string {
   return `${schema}\u001f${name}`
 }
 
-/** Words behind which DDL reaches far. Only a hint: a file that is found out later runs twice. */
+/**
+ * Words behind which DDL reaches far. Only a hint: a file that is found out later runs twice. A column's new name is
+ * not among them: as often as not the file has just made the column.
+ */
 export function reachesFar(sql: string): boolean {
-  return /\b(drop|rename|set\s+schema|attach|detach|inherit|extension|do|call)\b/i.test(sql)
+  return /\b(drop|rename\s+to|set\s+schema|attach|detach|inherit|extension|do|call)\b/i.test(sql)
 }
 
 /** What changes privileges, by events that name no object or by none at all. */
@@ -78,8 +82,14 @@ export function isAboutPrivileges(sql: string): boolean {
   return /\b(grant|revoke|owner|privileges|role|user|group|reassign|do|call)\b/i.test(sql)
 }
 
-/** Whether a statement is likely to be about one of the names, which are in lower case: its first words tell. */
+/** Whether a statement is likely to change one of the names, which are in lower case. */
 export function isAbout(sql: string, names: ReadonlySet<string>): boolean {
+  return names.size > 0 && wordsAbout(sql).some((word) => names.has(word))
+}
+
+/** The words, in lower case, among which are likely to be the names of what a statement changes: its first ones. Data are not read. */
+export function wordsAbout(sql: string): readonly string[] {
+  if (/^\s*(insert|update|delete|select|comment)\b/i.test(sql)) return []
   const [head = ''] = sql.split(/\(|\b(?:as|add|references|execute|values)\b/i, 1)
-  return [...head.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu)].some(([word]) => names.has(word.toLowerCase()))
+  return [...head.matchAll(/[\p{L}_][\p{L}\p{N}_$]*/gu)].map(([word]) => word.toLowerCase())
 }

@@ -86,6 +86,11 @@ type Form = Pick<StatementCost, 'class' | 'relations'>
 const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*([a-z]+)/i
 const INSTANT: Form = { class: 'instant', relations: [] }
 
+/** Whether the parser is likely to be asked about a statement. */
+export function isParsed(sql: string): boolean {
+  return /\b(insert|update|delete|merge|copy|refresh|select|vacuum|cluster|analyze)\b/i.test(sql)
+}
+
 async function costByForm(sql: string): Promise<Form> {
   switch (FIRST_WORD.exec(sql)?.[1]?.toLowerCase() ?? '') {
     case 'insert':

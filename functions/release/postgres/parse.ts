@@ -4,10 +4,16 @@ import type { ObjectReference } from '../../core/release.ts'
 /** A node of the parse tree: its one key is its type. */
 export type Node = Readonly<Record<string, unknown>>
 
+/** Loads the parser, in threads of its own: begun early, nobody waits for it. */
+export async function loadParser(): Promise<void> {
+  const { loadModule } = await import('libpg-query')
+  await loadModule()
+}
+
 /** The statement's node, or null where it does not parse. */
 export async function parseStatement(sql: string): Promise<Node | null> {
-  const { loadModule, parseSync } = await import('libpg-query')
-  await loadModule()
+  await loadParser()
+  const { parseSync } = await import('libpg-query')
   try {
     const tree = parseSync(sql)
     return (tree.stmts?.[0]?.stmt as Node | undefined) ?? null

@@ -18,10 +18,11 @@ export const TYPE_SIGNATURE = `'0 ' || n.nspname || '.' || t.typname || coalesce
 /** SECURITY DEFINER: a migration may have SET ROLE. ENABLE ALWAYS: or session_replication_role. */
 export const TOUCH_TRIGGERS: readonly string[] = [
   `CREATE SCHEMA ${REPLAY_SCHEMA}`,
-  `CREATE FUNCTION ${REPLAY_SCHEMA}.touched() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  `CREATE FUNCTION ${REPLAY_SCHEMA}.touched() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE r record; BEGIN
+  IF tg_tag = 'COMMENT' THEN RETURN; END IF;
   FOR r IN SELECT e.*, t.nspname, t.relname, t.alone, t.signature FROM pg_event_trigger_ddl_commands() e LEFT JOIN LATERAL (
-    SELECT n.nspname, c.relname, NOT c.relhassubclass AND NOT c.relispartition AND c.relkind <> 'p' AS alone, ${RELATION_SIGNATURE} AS signature
+    SELECT n.nspname, c.relname, NOT c.relhassubclass AND NOT c.relispartition AND c.relkind <> 'p' AS alone, CASE WHEN e.classid = 'pg_class'::regclass AND c.oid = e.objid THEN ${RELATION_SIGNATURE} END AS signature
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = CASE e.classid
       WHEN 'pg_class'::regclass THEN coalesce((SELECT indrelid FROM pg_index WHERE indexrelid = e.objid), e.objid)
       WHEN 'pg_constraint'::regclass THEN (SELECT conrelid FROM pg_constraint WHERE oid = e.objid)
@@ -29,10 +30,10 @@ DECLARE r record; BEGIN
       WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = e.objid) END
     UNION ALL SELECT n.nspname, t.typname, true, ${TYPE_SIGNATURE}
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE e.classid = 'pg_type'::regclass AND t.oid = e.objid
-  ) t ON e.command_tag <> 'COMMENT' LOOP
+  ) t ON true LOOP
     RAISE INFO 'deploywatch+ %', json_build_array(r.classid::int8::text, r.objid::int8::text, r.command_tag, r.object_type, r.schema_name, r.object_identity, r.nspname, r.relname, r.alone::text, r.signature);
   END LOOP; END $$`,
-  `CREATE FUNCTION ${REPLAY_SCHEMA}.dropped() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  `CREATE FUNCTION ${REPLAY_SCHEMA}.dropped() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE r record; BEGIN
   FOR r IN SELECT * FROM pg_event_trigger_dropped_objects() WHERE NOT is_temporary LOOP
     RAISE INFO 'deploywatch- %', json_build_array(r.classid::int8::text, r.objid::int8::text, r.object_type, r.address_names);
