@@ -35,7 +35,7 @@ export async function replayWithPrefix(
   const before = checkpointOf(input, from?.effects.length ?? 0)
   const digest = before === null ? undefined : digests[before]
   // Packed and written beside the rest of the replay, which goes on at once.
-  let writing: Promise<void> | null = null
+  let writing = Promise.resolve()
   const save = async (state: ReplayState): Promise<void> => {
     const packFiles = await server.save()
     if (packFiles !== null && digest !== undefined) writing = writePrefix(cache, digest, state, packFiles)
@@ -43,7 +43,7 @@ export async function replayWithPrefix(
   try {
     return await replay({ ...input, server, from, checkpoint: before === null ? null : { before, save } })
   } finally {
-    await Promise.allSettled([writing])
+    await writing
     await server.close()
   }
 }

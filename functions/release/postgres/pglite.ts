@@ -124,7 +124,7 @@ function resultOf(messages: readonly ServerMessage[]): StatementResult {
 async function throwaway(database: PGlite): Promise<Throwaway> {
   const run = async (sql: string): Promise<StatementResult> => {
     const { messages } = await database.execProtocol(queryMessage(sql), { throwOnError: false })
-    return resultOf(messages as readonly ServerMessage[])
+    return resultOf(messages)
   }
   const { rows } = await run("SELECT current_setting('server_version')")
   return {
