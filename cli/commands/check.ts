@@ -1,25 +1,18 @@
 /** `check`: one look at an environment. */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { look } from '../../functions/check.ts'
 import type { CheckInput, Look } from '../../functions/check.ts'
 import { expandEnvironment } from '../../functions/config/expand.ts'
 import type { ExpandedEnvironment } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import { connect } from '../../functions/connections/connect.ts'
-import type { Connection, DatabaseTarget } from '../../functions/connections/connection.ts'
 import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
-import {
-  learntStatements,
-  runningStatements,
-  tellUnread,
-  withStatements,
-} from '../../functions/release/evidence-statements.ts'
-import type { LearntStatements } from '../../functions/release/evidence-statements.ts'
+import { connectAhead, learnOfRelease, takeLook } from '../../functions/looking.ts'
+import type { LookingInput } from '../../functions/looking.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
@@ -32,9 +25,6 @@ import { writeResult } from '../result.ts'
 
 /** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
 export const DEADLINE_MS = 120_000
-
-/** Each on a connection of its own: enough to be quick, few enough for a database that is busy. */
-const QUERIES_AT_ONCE = 6
 
 export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
@@ -78,82 +68,36 @@ export async function prepareLooks(
 ): Promise<PreparedLooks> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, options.env, io.env)
-  const open = connectAhead(environment.target)
+  const open = connectAhead(() => connect(environment.target))
   const resolved = await releaseOf(options, loaded, io)
   const store = storeOf(options, loaded, io)
-  const { manifest, learnt } = await learn(resolved, { options, loaded, store, environment: environment.name }, io)
-  const endpoints = await endpointsOf(loaded, environment.name, manifest, io)
-  const lookOnce = async (startedAt: number, deadlineMs: number): Promise<Look> => {
-    const seen = await look({
-      environment: {
-        name: environment.name,
-        database: databaseName(environment.target),
-        // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
-        searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
-      },
-      release: manifest,
-      engine: postgres,
-      connect: open,
-      // An embedded database has one session.
-      concurrency: environment.target.kind === 'embedded' ? 1 : QUERIES_AT_ONCE,
-      deployed: options.deployed,
-      endpoints,
-      store,
-      createTextComparer: async () => {
-        const { createTextComparer } = await import('../../functions/engines/postgres/normalise-text.ts')
-        return createTextComparer()
-      },
-      shell: shellOf(loaded, environment.name),
-      clock: Date.now,
-      startedAt,
-      deadlineMs,
-    })
-    return { ...seen, report: tellUnread(seen.report, learnt) }
+  const release = await learnOfRelease({
+    manifest: resolved.manifest,
+    environment: environment.name,
+    deployed: options.deployed,
+    store,
+    folder: resolved.file === null ? loaded.folder : dirname(resolved.file),
+    root: loaded.folder,
+    running: options.running === null ? null : resolve(io.cwd, options.running),
+  })
+  const looking: LookingInput = {
+    environment,
+    release,
+    deployed: options.deployed,
+    endpoints: await endpointsOf(loaded, environment.name, release.manifest, io),
+    store,
+    connect: open,
+    shell: shellOf(loaded, environment.name),
+    clock: Date.now,
   }
-  return { loaded, environment, manifest, store, look: lookOnce }
-}
-
-/** The first connection opens while the release is still being read; each further one when it is asked for. */
-function connectAhead(target: DatabaseTarget): () => Promise<Connection> {
-  let ahead: Promise<Connection> | null = connect(target)
-  // Whoever takes it learns why it failed; where nobody does, another error is told already.
-  ahead.catch(() => undefined)
-  return () => {
-    const first = ahead
-    ahead = null
-    return first ?? connect(target)
+  const { manifest } = release
+  return {
+    loaded,
+    environment,
+    manifest,
+    store,
+    look: (startedAt, deadlineMs) => takeLook(looking, startedAt, deadlineMs),
   }
-}
-
-interface LearnContext {
-  readonly options: Pick<CheckOptions, 'running' | 'deployed'>
-  readonly loaded: LoadedConfig
-  readonly store: Store
-  readonly environment: string
-}
-
-const NOTHING_LEARNT: LearntStatements = { statements: [], findings: [], notes: [] }
-
-/** The release with what environments showed of it, and with what the release sends that runs there now. */
-async function learn(
-  { manifest, file }: ResolvedRelease,
-  { options, loaded, store, environment }: LearnContext,
-  io: CliIo,
-): Promise<{ readonly manifest: ResolvedRelease['manifest']; readonly learnt: LearntStatements }> {
-  const place = { environment, folder: file === null ? loaded.folder : dirname(file), root: loaded.folder }
-  const own = await learntStatements(manifest, place, store)
-  const running = options.running === null ? null : resolve(io.cwd, options.running)
-  // Once the release is deployed it is the one that runs, whatever the store still says; a rollback names its own.
-  const isOther = running !== null || !options.deployed
-  const other = isOther
-    ? await runningStatements({ ...place, file: running, release: manifest, store })
-    : NOTHING_LEARNT
-  const learnt = {
-    statements: [...own.statements, ...other.statements],
-    findings: [...own.findings, ...other.findings],
-    notes: [...own.notes, ...other.notes],
-  }
-  return { manifest: withStatements(manifest, learnt.statements), learnt }
 }
 
 /** Loaded only where there are endpoints: an HTTP client is of no use to a release without. */
@@ -194,28 +138,6 @@ export function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConf
     )
   }
   return folderStore(options.store === null ? resolve(loaded.folder, place) : resolve(io.cwd, place))
-}
-
-/** What people know the database by. Holds no secret. */
-export function databaseName(target: DatabaseTarget): string {
-  switch (target.kind) {
-    case 'url':
-      return nameInUrl(target.url)
-    case 'host':
-    case 'data-api':
-      return target.name
-    case 'embedded':
-      return target.folder ?? 'memory'
-  }
-}
-
-function nameInUrl(url: string): string {
-  try {
-    const { pathname, hostname } = new URL(url)
-    return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : hostname
-  } catch {
-    return 'the database'
-  }
 }
 
 /** A shell command for one SQL statement: only where the config names the variable that holds the address. */

@@ -8,6 +8,7 @@ import { connect } from '../../functions/connections/connect.ts'
 import type { Finding } from '../../functions/core/finding.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { createStatementNormaliser } from '../../functions/engines/postgres/normalise-statement.ts'
+import { databaseName } from '../../functions/looking.ts'
 import type { Recorded } from '../../functions/record.ts'
 import { record } from '../../functions/record.ts'
 import type { Evidence } from '../../functions/release/evidence.ts'
@@ -18,7 +19,7 @@ import { EXIT, UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { RecordOptions } from '../options.ts'
 import { writeResult } from '../result.ts'
-import { databaseName, releaseOf, storeOf } from './check.ts'
+import { releaseOf, storeOf } from './check.ts'
 
 /** Exits 0 where it could answer, 2 where not. */
 export async function run(options: RecordOptions, io: CliIo): Promise<number> {

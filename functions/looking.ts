@@ -1,0 +1,122 @@
+/** How a look is put together from a release and an environment: by the command line and by the deployed looker alike. */
+import { look } from './check.ts'
+import type { CheckInput, Look } from './check.ts'
+import type { Connection, DatabaseTarget } from './connections/connection.ts'
+import { postgres } from './engines/postgres/index.ts'
+import { learntStatements, runningStatements, tellUnread, withStatements } from './release/evidence-statements.ts'
+import type { LearntStatements } from './release/evidence-statements.ts'
+import type { ReleaseManifest } from './release/manifest.ts'
+import type { Store } from './stores/store.ts'
+
+/** Each on a connection of its own: enough to be quick, few enough for a database that is busy. */
+const QUERIES_AT_ONCE = 6
+
+export interface LearnInput {
+  readonly manifest: ReleaseManifest
+  readonly environment: string
+  /** The release is deployed. */
+  readonly deployed: boolean
+  readonly store: Store
+  /** The folder in which evidence lies beside the manifest; null: the store alone has some. */
+  readonly folder: string | null
+  /** Paths in reports are relative to it. */
+  readonly root: string
+  /** The manifest of the release that runs there, an absolute path; null: the store says. */
+  readonly running: string | null
+}
+
+export interface LearntRelease {
+  readonly manifest: ReleaseManifest
+  readonly learnt: LearntStatements
+}
+
+const NOTHING_LEARNT: LearntStatements = { statements: [], findings: [], notes: [] }
+
+/** The release with what environments showed of it, and with what the release sends that runs there now. */
+export async function learnOfRelease(input: LearnInput): Promise<LearntRelease> {
+  const { manifest, store, running } = input
+  const own = await learntStatements(manifest, input, store)
+  // Once the release is deployed it is the one that runs, whatever the store still says; a rollback names its own.
+  const isOther = running !== null || !input.deployed
+  const other = isOther
+    ? await runningStatements({ ...input, file: running, release: manifest, store })
+    : NOTHING_LEARNT
+  const learnt = {
+    statements: [...own.statements, ...other.statements],
+    findings: [...own.findings, ...other.findings],
+    notes: [...own.notes, ...other.notes],
+  }
+  return { manifest: withStatements(manifest, learnt.statements), learnt }
+}
+
+export interface LookingInput extends Pick<
+  CheckInput,
+  'connect' | 'deployed' | 'endpoints' | 'store' | 'shell' | 'clock'
+> {
+  readonly environment: {
+    readonly name: string
+    readonly target: DatabaseTarget
+    /** Schemas in order, bare; empty where nobody says. */
+    readonly searchPath: readonly string[]
+  }
+  readonly release: LearntRelease
+}
+
+/** One look. Both in milliseconds: when it began, by the input's clock, and how long it may take. */
+export async function takeLook(input: LookingInput, startedAt: number, deadlineMs: number): Promise<Look> {
+  const { environment, release } = input
+  const seen = await look({
+    ...input,
+    environment: {
+      name: environment.name,
+      database: databaseName(environment.target),
+      // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
+      searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
+    },
+    release: release.manifest,
+    engine: postgres,
+    // An embedded database has one session.
+    concurrency: environment.target.kind === 'embedded' ? 1 : QUERIES_AT_ONCE,
+    createTextComparer: async () => {
+      const { createTextComparer } = await import('./engines/postgres/normalise-text.ts')
+      return createTextComparer()
+    },
+    startedAt,
+    deadlineMs,
+  })
+  return { ...seen, report: tellUnread(seen.report, release.learnt) }
+}
+
+/** The first connection opens while the release is still being read; each further one when it is asked for. */
+export function connectAhead(open: () => Promise<Connection>): () => Promise<Connection> {
+  let ahead: Promise<Connection> | null = open()
+  // Whoever takes it learns why it failed; where nobody does, another error is told already.
+  ahead.catch(() => undefined)
+  return () => {
+    const first = ahead
+    ahead = null
+    return first ?? open()
+  }
+}
+
+/** What people know the database by. Holds no secret. */
+export function databaseName(target: DatabaseTarget): string {
+  switch (target.kind) {
+    case 'url':
+      return nameInUrl(target.url)
+    case 'host':
+    case 'data-api':
+      return target.name
+    case 'embedded':
+      return target.folder ?? 'memory'
+  }
+}
+
+function nameInUrl(url: string): string {
+  try {
+    const { pathname, hostname } = new URL(url)
+    return pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : hostname
+  } catch {
+    return 'the database'
+  }
+}
