@@ -12,7 +12,7 @@ import { isAboutPrivileges, wordsAbout } from './postgres/confined.ts'
 import type { Touch } from './postgres/touches.ts'
 import { parseTouch, TOUCH_TRIGGERS } from './postgres/touches.ts'
 import type { Outcome, Session } from './session.ts'
-import { openSession } from './session.ts'
+import { isLong, openSession } from './session.ts'
 import type { Throwaway } from './throwaway.ts'
 import type { CatalogChange } from './changes.ts'
 import type { Tracker, TrackerState } from './tracker.ts'
@@ -182,7 +182,7 @@ async function replayMigration(
   if (statements === null) return { ...NOTHING, costs: [], failed: codeFailure() }
   const texts = statements.map(({ sql }) => sql)
   const everything = input.attributes && texts.some(needsEverything)
-  if (everything) await tracker.settle(true)
+  if (everything || isLong(statements)) await tracker.settle(true)
   else await tracker.prepare(texts, index)
   const runs = paired(
     statements,

@@ -1,5 +1,6 @@
 /** The session of a replay: what one file sets does not reach the next, and what an empty server lacks is made. */
 import { DatabaseError } from '../connections/connection.ts'
+import { BEGIN_BRIEF } from './postgres/touches.ts'
 import type { StatementResult, Throwaway } from './throwaway.ts'
 
 /** A statement's outcome: its notices, or why the server refused it. */
@@ -14,6 +15,13 @@ export interface Session {
    * takes nothing else with it. One outcome a statement.
    */
   runFile(statements: readonly { readonly sql: string }[], guard?: Guard): Promise<readonly Outcome[]>
+}
+
+/** Statements of one file from which on its touches are told briefly: then they are not confined (confined.ts), and read at once. */
+const MANY = 1_000
+
+export function isLong(statements: readonly unknown[]): boolean {
+  return statements.length > MANY
 }
 
 /** Looks at what a file did before it is committed. */
@@ -87,7 +95,7 @@ export function openSession(
     const outcomes: Outcome[] = []
     try {
       // The first one brings its BEGIN along.
-      let begin = 'BEGIN;\n'
+      let begin = isLong(statements) ? BEGIN_BRIEF : 'BEGIN;'
       for (const { sql } of statements) {
         outcomes.push({ ran: true, notices: (await run(sql, begin)).notices })
         begin = ''
@@ -108,7 +116,7 @@ export function openSession(
 
   async function runSingly(statements: readonly { readonly sql: string }[]): Promise<readonly Outcome[]> {
     const outcomes: Outcome[] = []
-    await server.run('BEGIN')
+    await server.run(isLong(statements) ? BEGIN_BRIEF : 'BEGIN;')
     for (const { sql } of statements) outcomes.push(await attempt(sql))
     await server.run('COMMIT').catch(() => {})
     await clean()
