@@ -12,7 +12,7 @@ import type { LedgerSight, Sight } from './observe.ts'
 import type { StampKey, VerifiedStamp } from './stores/store.ts'
 
 /** Part of every stamp's key: another way of reading makes every old stamp worthless. Raise it with any reader. */
-export const READER_VERSION = '1'
+export const READER_VERSION = '2'
 
 type KeyOfStore = Omit<StampKey, 'systemIdentifier' | 'database'>
 

@@ -35,6 +35,11 @@ test.each([
   ['UPDATE orders SET a = a + 1', ['SELECT orders', 'UPDATE orders']],
   ['DELETE FROM orders WHERE id = $1', ['DELETE orders', 'SELECT orders']],
   ['DELETE FROM orders', ['DELETE orders']],
+  [
+    'MERGE INTO s.t USING src x ON t.id = x.id WHEN MATCHED AND x.gone THEN DELETE WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (id) VALUES (x.id)',
+    ['DELETE s.t', 'INSERT s.t', 'SELECT s.t', 'SELECT src', 'UPDATE s.t'],
+  ],
+  ['MERGE INTO t USING src x ON t.id = x.id WHEN MATCHED THEN DO NOTHING', ['SELECT src', 'SELECT t']],
   ['SELECT id FROM orders FOR UPDATE', ['SELECT orders', 'UPDATE orders']],
 ])('%s', async (sql, expected) => {
   expect(await privileges(sql)).toEqual(expected)

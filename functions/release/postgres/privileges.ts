@@ -62,12 +62,31 @@ function target(type: string, body: Node, need: Need): void {
       need(relation, 'DELETE')
       if (reads([body['whereClause'], body['returningList'], body['returningClause']])) need(relation, 'SELECT')
       return
+    case 'MergeStmt':
+      // Its condition reads the target.
+      need(relation, 'SELECT')
+      for (const clause of Array.isArray(body['mergeWhenClauses']) ? body['mergeWhenClauses'] : [])
+        merged(clause, relation, need)
+      return
     case 'SelectStmt':
       // FOR UPDATE and FOR SHARE.
       if (body['lockingClause'] !== undefined) for (const range of rangesOf(body['fromClause'])) need(range, 'UPDATE')
       return
     default:
   }
+}
+
+/** WHEN … THEN INSERT, UPDATE or DELETE; DO NOTHING needs nothing. */
+function merged(clause: unknown, relation: unknown, need: Need): void {
+  const when = isNode(clause) ? clause['MergeWhenClause'] : null
+  if (!isNode(when)) return
+  const privilege = /^CMD_(INSERT|UPDATE|DELETE)$/.exec(String(when['commandType']))?.[1] as
+    | 'INSERT'
+    | 'UPDATE'
+    | 'DELETE'
+    | undefined
+  const columns = valuesOf(when['targetList'], 'name')
+  if (privilege !== undefined) need(relation, privilege, privilege === 'INSERT' && columns.length > 0 ? columns : null)
 }
 
 function isNode(value: unknown): value is Node {
