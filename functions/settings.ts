@@ -1,0 +1,69 @@
+/**
+ * What the stack says of the environment that a function looks at. Whoever publishes a manifest gets SQL and HTTP run from
+ * here: database, role, hosts, secrets and variables are these, and a manifest's own are never read.
+ */
+import * as z from 'zod'
+import { environmentSchema } from './config/environments.ts'
+import type { EnvironmentConfig } from './config/config.ts'
+import type { DatabaseTarget } from './connections/connection.ts'
+
+/** The variable of the function that holds them, as JSON. */
+export const SETTINGS_VARIABLE = 'DEPLOYWATCH_SETTINGS'
+
+const settingsSchema = z.strictObject({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  /** As below `environments` in deploywatch.yaml. */
+  config: z.unknown(),
+  /** What `${VAR}` of endpoints stands for. Not the function's own variables: those hold its credentials. */
+  variables: z.record(z.string(), z.string()).default({}),
+  store: z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) }),
+})
+
+export interface Settings {
+  readonly service: string
+  readonly environment: string
+  readonly target: DatabaseTarget
+  readonly searchPath: readonly string[]
+  readonly unsure: 'block' | 'warn'
+  /** The environment as it was given. */
+  readonly config: unknown
+  readonly variables: Readonly<Record<string, string>>
+  readonly store: { readonly bucket: string; readonly table: string }
+}
+
+/**
+ * @param env the function's variables
+ * @throws {Error} they are not what the construct writes. The message holds no value.
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const text = env[SETTINGS_VARIABLE]
+  if (text === undefined) throw new Error(`the variable ${SETTINGS_VARIABLE} is not set: deploy the stack again`)
+  const settings = parse(settingsSchema, parseJson(text), [])
+  const environment = parse(environmentSchema, settings.config, ['config'])
+  const { searchPath, unsure } = environment
+  return { ...settings, searchPath, unsure, target: targetOf(environment.database) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    // The parser's message would quote the text.
+    throw new Error(`the variable ${SETTINGS_VARIABLE} holds no JSON: deploy the stack again`)
+  }
+}
+
+function parse<S extends z.ZodType>(schema: S, value: unknown, path: readonly PropertyKey[]): z.output<S> {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `${[...path, ...issue.path].join('.')}: ${issue.message}`)
+  throw new Error(`the variable ${SETTINGS_VARIABLE} is not what the construct writes: ${problems.join('; ')}`)
+}
+
+/** A URL would bring a password into the function's variables: the construct gives a cluster or a host, with a secret. */
+function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
+  if ('url' in database) throw new Error('a deployed look takes its password from a secret: give a cluster or a host')
+  if ('cluster' in database) return { kind: 'data-api', ...database }
+  return { kind: 'host', ...database, port: Number(database.port) }
+}
