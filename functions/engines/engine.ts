@@ -80,12 +80,14 @@ export interface Engine {
 
   /**
    * Prepares each statement under the search path: resolves names and types, reads no data, leaves no prepared statement
-   * and no lock behind. Few round trips: those that prepare together cost one.
+   * and no lock behind. Few round trips: those that prepare together cost one. Nothing that somebody wrote runs: a constant
+   * whose type's input could, as an array over a domain with a CHECK, is prepared as a parameter.
    */
   prepareStatements(
     connection: Connection,
     statements: readonly Pick<Statement, 'subject' | 'sql'>[],
     searchPath: string | null,
+    options?: Partial<PrepareOptions>,
   ): Promise<readonly StatementObservation[]>
   /**
    * Whether everything that each query can call is harmless. Nothing of them runs, and nothing is prepared: preparing runs
@@ -135,6 +137,11 @@ export interface Engine {
   grantsSql(options: GrantsOptions): string
   literal(text: string): string
   identifier(name: string): string
+}
+
+export interface PrepareOptions {
+  /** Everything that they can reach was judged harmless: their constants are as well. */
+  readonly judged: boolean
 }
 
 export interface StatisticsSource {

@@ -57,7 +57,10 @@ export async function planQueries(connection: Connection, engine: Engine, input:
   const queries = input.statements.filter(isQuery)
   const judgements = await engine.judgeQueries(connection, queries, input.searchPath)
   const harmless = queries.filter((_, at) => judgements[at]?.refused === null)
-  const preparing = harmless.length === 0 ? [] : await engine.prepareStatements(connection, harmless, input.searchPath)
+  const preparing =
+    harmless.length === 0
+      ? []
+      : await engine.prepareStatements(connection, harmless, input.searchPath, { judged: true })
   const bySubject = new Map(preparing.map((one) => [one.subject, one]))
   const prepared = queries.map(({ subject }, at) => {
     const { refused = null, unknown = null } = judgements[at] ?? {}

@@ -67,3 +67,26 @@ CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE programmed (line text) SERVER files OPTIONS (program 'touch ${folder}/fdw');
 `
 }
+
+/** Domains whose CHECK writes, each another way, and what holds them: input of all these types runs it. */
+export function checksSql(port: number, folder: string): string {
+  const bodies = {
+    locks: 'PERFORM pg_advisory_lock(8)',
+    counts: "PERFORM nextval('counter')",
+    notifies: "PERFORM pg_notify('watched', 'checked')",
+    calls_out: `BEGIN PERFORM dblink_connect('host=127.0.0.1 port=${port} dbname=x user=x password=x connect_timeout=2'); EXCEPTION WHEN OTHERS THEN NULL; END`,
+    starts_a_program: `COPY (SELECT 1) TO PROGRAM 'touch ${folder}/checked'`,
+  }
+  return `CREATE TYPE mood AS ENUM ('glad');${Object.entries(bodies)
+    .map(
+      ([name, body]) => `
+CREATE FUNCTION check_${name}(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN ${body}; RETURN true; END $$;
+CREATE DOMAIN ${name} AS int CHECK (check_${name}(VALUE));
+CREATE TYPE row_${name} AS (a ${name});
+CREATE DOMAIN many_${name} AS ${name}[];
+CREATE TYPE range_${name} AS RANGE (SUBTYPE = ${name}, MULTIRANGE_TYPE_NAME = multirange_${name});
+CREATE TABLE t_${name} (many ${name}[], one row_${name}, mood mood, note text, id int PRIMARY KEY);
+CREATE FUNCTION takes_${name}(${name}[]) RETURNS int LANGUAGE sql AS 'SELECT 1';`,
+    )
+    .join('')}`
+}

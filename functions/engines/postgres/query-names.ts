@@ -22,7 +22,15 @@ export type ReadQuery =
 
 export interface Parser {
   parseSync(sql: string): unknown
-  scanSync(sql: string): { readonly tokens: readonly { readonly text: string; readonly tokenName: string }[] }
+  scanSync(sql: string): { readonly tokens: readonly ParserToken[] }
+}
+
+/** `start` and `end` count bytes of UTF-8. */
+export interface ParserToken {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+  readonly tokenName: string
 }
 
 export async function loadParser(): Promise<Parser> {
