@@ -1,0 +1,21 @@
+/** The gate's calls to CodePipeline through the SDK. */
+import {
+  CodePipelineClient,
+  PutJobFailureResultCommand,
+  PutJobSuccessResultCommand,
+} from '@aws-sdk/client-codepipeline'
+import { REQUEST_LIMITS } from './request-limits.ts'
+import type { CodePipelineCalls } from './codepipeline-action.ts'
+
+export function codePipelineCalls(
+  client = new CodePipelineClient(REQUEST_LIMITS),
+): Pick<CodePipelineCalls, 'putSuccess' | 'putFailure'> {
+  return {
+    putSuccess: async (input, abortSignal) => {
+      await client.send(new PutJobSuccessResultCommand(input), { abortSignal })
+    },
+    putFailure: async (input, abortSignal) => {
+      await client.send(new PutJobFailureResultCommand(input), { abortSignal })
+    },
+  }
+}
