@@ -1,0 +1,92 @@
+/**
+ * A watch as it is kept between two invocations: what was ordered, how far it is, and what was told of it. A function lives for
+ * minutes, a window for an hour; in between only this document remembers.
+ */
+import * as z from 'zod'
+import type { ReleaseReference } from '../core/look-order.ts'
+import type { Report } from '../core/report.ts'
+import type { WatchPlan, WatchState } from '../core/watch.ts'
+
+/** A watch of one deployment, as it was ordered. */
+export interface WindowOrder {
+  /** The deployment's identity: one watch each. */
+  readonly watch: string
+  readonly service: string
+  readonly environment: string
+  readonly release: ReleaseReference
+  readonly plan: WatchPlan
+}
+
+/** The document. Times are milliseconds since the watch began, as the watch counts them. */
+export interface Window {
+  readonly schema: typeof WINDOW_SCHEMA
+  readonly order: WindowOrder
+  /** ISO 8601, UTC. */
+  readonly startedAt: string
+  readonly state: WatchState
+  readonly elapsedMs: number
+  /** Milliseconds since 1970, when `elapsedMs` was true. */
+  readonly clockMs: number
+  /** The look that comes next; null: it is over. */
+  readonly next: { readonly atMs: number; readonly why: 'schedule' | 'confirm' | 'overtime' } | null
+  /** Invocations in a row that came before it was time. */
+  readonly early: number
+  /** It ended because something newer was deployed. */
+  readonly superseded: boolean
+  /** The window's report, once it is over. */
+  readonly report: Report | null
+  /** What is still to be told, in case that whoever told it did not come back: the same news twice are one. */
+  readonly news: 'looked' | 'over' | null
+}
+
+export const WINDOW_SCHEMA = 'deploywatch/watch/1'
+
+const reference = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
+  z.object({ by: z.literal('version'), version: z.string().min(1) }),
+  z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
+  z.object({ by: z.literal('label'), label: z.string().min(1) }),
+  z.object({ by: z.literal('running') }),
+])
+
+/** What starts an execution; a longer window than a day is a mistake. */
+export const windowOrderSchema = z.object({
+  watch: z.string().min(1).max(512),
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  release: reference,
+  plan: z.object({
+    forMs: z.number().int().min(0).max(86_400_000),
+    deadlineMs: z.number().int().min(1_000).max(840_000),
+    required: z.array(z.string().min(1)).min(1),
+  }),
+})
+
+const envelope = z.object({ schema: z.literal(WINDOW_SCHEMA), order: windowOrderSchema })
+
+/** Ours alone writes it, so that only its version is looked at. null: it is none, or of another version. */
+export function parseWindow(text: string): Window | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return envelope.safeParse(value).success ? (value as Window) : null
+  } catch {
+    return null
+  }
+}
+
+/** A document holds 400 KB; with so many findings and consequences of each kept, a watch's stays below. */
+const FINDINGS_KEPT = 60
+const CONSEQUENCES_KEPT = 40
+
+/** Errors first, then what is unsure: what is left out changes no verdict, and a note says how many there were. */
+export function trimmed(report: Report): Report {
+  const ranked = [...report.findings].sort((a, b) => RANK.indexOf(a.severity) - RANK.indexOf(b.severity))
+  const kept = ranked
+    .slice(0, FINDINGS_KEPT)
+    .map((finding) => ({ ...finding, consequences: finding.consequences.slice(0, CONSEQUENCES_KEPT) }))
+  const left = report.findings.length - kept.length
+  const notes = left === 0 ? [] : [`${left} more findings are in the look's own report`]
+  return { ...report, findings: kept, notes: [...report.notes.slice(0, FINDINGS_KEPT), ...notes] }
+}
+
+const RANK = ['error', 'unsure', 'warning', 'info'] as const
