@@ -108,8 +108,8 @@ function choose(state: Json, data: unknown): string {
 function place(state: Json, data: unknown, result: unknown): unknown {
   if (!('ResultPath' in state)) return result
   if (state['ResultPath'] === null) return data
-  const key = /^\$\.(\w+)$/.exec(String(state['ResultPath']))?.[1]
-  if (key === undefined) throw new Error(`the path ${String(state['ResultPath'])} is not known here`)
+  const key = /^\$\.(\w+)$/.exec(JSON.stringify(state['ResultPath']).slice(1, -1))?.[1]
+  if (key === undefined) throw new Error(`the path ${JSON.stringify(state['ResultPath'])} is not known here`)
   return { ...(data as Json), [key]: result }
 }
 
