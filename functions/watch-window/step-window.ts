@@ -10,7 +10,7 @@ import type { Report } from '../core/report.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Attempt, WatchState } from '../core/watch.ts'
 import { afterLook, isFailing, lookBudget, nextStep, retryPause, WATCH_BEGINS } from '../core/watch.ts'
-import type { WatchEnd } from '../core/watch-summary.ts'
+import type { WatchAccount, WatchEnd } from '../core/watch-summary.ts'
 import { watchReport } from '../core/watch-summary.ts'
 import type { Documents } from '../stores/documents.ts'
 import type { Store } from '../stores/store.ts'
@@ -33,9 +33,9 @@ export interface WindowInput {
 export interface WindowNews {
   readonly kind: 'looked' | 'over'
   readonly order: WindowOrder
-  /** ISO 8601, UTC. */
-  readonly startedAt: string
-  readonly looks: number
+  /** What the watch knows after its latest look. */
+  readonly state: WatchState
+  readonly about: WatchAccount['about']
   /** What is known up to here; of the whole window when it is over. */
   readonly report: Report
   /** A failure is confirmed and open: reason for a page. */
@@ -237,7 +237,7 @@ function accountOf(
   end: WatchEnd,
   judgements: readonly BaselineJudgement[],
   remarks: readonly string[],
-): Parameters<typeof watchReport>[0] {
+): WatchAccount {
   const release = state.last?.report?.release ?? { version: nameOf(order), commit: null }
   const about = { service: order.service, environment: order.environment, release, startedAt }
   return { plan: order.plan, state, end, elapsedMs, judgements, remarks, about }
@@ -280,9 +280,10 @@ async function judged(
 }
 
 function newsOf(window: Window, kind: 'looked' | 'over'): WindowNews {
-  const { order, startedAt, state, report, superseded } = window
-  const known = report ?? watchReport(accountOf(window, { kind: 'interrupted' }, [], []))
-  return { kind, order, startedAt, looks: state.looks, report: known, failing: isFailing(state), superseded }
+  const { order, state, report, superseded } = window
+  const account = accountOf(window, { kind: 'interrupted' }, [], [])
+  const known = report ?? watchReport(account)
+  return { kind, order, state, about: account.about, report: known, failing: isFailing(state), superseded }
 }
 
 function stepOf({ next, elapsedMs, report, state }: Window): WindowStep {

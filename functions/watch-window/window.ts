@@ -14,6 +14,8 @@ export interface WindowOrder {
   readonly service: string
   readonly environment: string
   readonly release: ReleaseReference
+  /** When its code went live, as the deployment says: ISO 8601, UTC. */
+  readonly deployedAt: string
   readonly plan: WatchPlan
 }
 
@@ -55,6 +57,7 @@ export const windowOrderSchema = z.object({
   service: z.string().min(1),
   environment: z.string().min(1),
   release: reference,
+  deployedAt: z.string().refine((text) => Number.isFinite(Date.parse(text)), 'no such time'),
   plan: z.object({
     forMs: z.number().int().min(0).max(86_400_000),
     deadlineMs: z.number().int().min(1_000).max(840_000),

@@ -22,6 +22,7 @@ const ORDER: WindowOrder = {
   service: 'orders',
   environment: 'production',
   release: { by: 'version', version: '1.42.0' },
+  deployedAt: '2026-11-22T10:00:00.000Z',
   plan: { forMs: 300_000, deadlineMs: 20_000, required: REQUIRED },
 }
 
@@ -150,7 +151,9 @@ async function play(
 
 /** The same news twice are one. */
 function distinct(news: readonly WindowNews[]): readonly WindowNews[] {
-  return news.filter((one, at) => news.findIndex(({ kind, looks }) => kind === one.kind && looks === one.looks) === at)
+  return news.filter(
+    (one, at) => news.findIndex(({ kind, state }) => kind === one.kind && state.looks === one.state.looks) === at,
+  )
 }
 
 const MISSING: Fault = { kind: 'error', code: 'migration-missing', subject: 'V42' }
@@ -167,7 +170,7 @@ describe('a window', () => {
   test('in which a failure is confirmed says so long before it ends', async () => {
     const { execution, news } = await play(Array.from({ length: 40 }, () => MISSING))
     expect(execution).toMatchObject({ status: 'SUCCEEDED', output: { verdict: 'fail' } })
-    expect(news[0]).toMatchObject({ kind: 'looked', failing: true, looks: 1 })
+    expect(news[0]).toMatchObject({ kind: 'looked', failing: true, state: { looks: 1 } })
     expect(news[0]?.report.findings.map(({ code }) => code)).toContain('migration-missing')
   })
 
@@ -279,7 +282,7 @@ test('whatever crashes, is throttled, told twice or lost: every window ends, and
         // The end is told, with the verdict that the execution ends with; and every look before it.
         expect(told.filter(({ kind }) => kind === 'over')).toHaveLength(1)
         expect(told.at(-1)?.report.verdict).toBe(verdict)
-        expect(told.filter(({ kind }) => kind === 'looked').map((one) => one.looks)).toEqual(
+        expect(told.filter(({ kind }) => kind === 'looked').map((one) => one.state.looks)).toEqual(
           Array.from({ length: looks - 1 }, (_, at) => at + 1),
         )
         // Of two that look at once one is written down, and here nobody knows whose faults those were.

@@ -1,0 +1,46 @@
+/** The watch window after a deployment: a state machine that looks, waits and looks, one execution a deployment. */
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { Construct } from 'constructs'
+import { watchDefinition } from '../functions/watch-window/definition.ts'
+import type { WatchFunction } from './watch-function.ts'
+
+export interface WatchWindowProps {
+  /** Takes one step; see functions/watch-window. */
+  readonly step: WatchFunction
+  /** Where "nobody watches" is said when the step does not come back; null: nowhere. */
+  readonly page: ITopic | null
+}
+
+export class WatchWindow extends Construct {
+  readonly stateMachine: StateMachine
+
+  constructor(scope: Construct, id: string, { step, page }: WatchWindowProps) {
+    super(scope, id)
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
+    const { functionArn } = step.function
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }))
+    if (page !== null) page.grantPublish(role)
+    const definition = watchDefinition({ stepFunctionArn: functionArn, pageTopicArn: page?.topicArn ?? null })
+    this.stateMachine = new StateMachine(this, 'Machine', {
+      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
+      role,
+      comment: 'Deploywatch: looks through a window after a deployment',
+      timeout: Duration.hours(25),
+      logs: {
+        destination: new LogGroup(this, 'Logs', {
+          retention: RetentionDays.THREE_MONTHS,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        // What is waited for and looked at; an order names releases, never a secret.
+        includeExecutionData: false,
+      },
+      tracingEnabled: true,
+    })
+    this.stateMachine.node.addDependency(step)
+  }
+}
