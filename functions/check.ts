@@ -27,6 +27,8 @@ export interface Look {
 export async function look(input: CheckInput): Promise<Look> {
   const timer = startTimer(input)
   const pool = createPool(input)
+  const leave = (): void => pool.abandon()
+  input.signal?.addEventListener('abort', leave, { once: true })
   try {
     const [database, endpoints] = await Promise.all([lookAtDatabase(input, pool, timer), lookAtEndpoints(input, timer)])
     const judged = judgeEndpoints(input, endpoints)
@@ -34,7 +36,10 @@ export async function look(input: CheckInput): Promise<Look> {
     return { report: report(input, database, judged, pool, timer), samples }
   } finally {
     timer.stop()
-    await pool.close()
+    input.signal?.removeEventListener('abort', leave)
+    // A query that is late must not keep the look longer than its deadline, nor run on without anybody who waits.
+    if (timer.isOver()) pool.abandon()
+    else await pool.close()
   }
 }
 
@@ -52,7 +57,11 @@ async function lookAtEndpoints(input: CheckInput, timer: Timer): Promise<readonl
   if (input.endpoints === null) return []
   const { prepared, context } = input.endpoints
   // It says itself what was late, a moment before the look would, and rejects for nothing that the network does.
-  const options = { concurrency: ENDPOINTS_AT_ONCE, deadlineMs: Math.max(1, timer.left() - MARGIN_MS) }
+  const options = {
+    concurrency: ENDPOINTS_AT_ONCE,
+    deadlineMs: Math.max(1, timer.left() - MARGIN_MS),
+    ...(input.signal === null ? {} : { signal: input.signal }),
+  }
   const seen = await timer.within(
     'endpoints',
     () => observeEndpoints(prepared, { ...context, deployed: input.deployed }, options),

@@ -62,8 +62,13 @@ export interface LookingInput extends Pick<
   readonly release: LearntRelease
 }
 
-/** One look. Both in milliseconds: when it began, by the input's clock, and how long it may take. */
-export async function takeLook(input: LookingInput, startedAt: number, deadlineMs: number): Promise<Look> {
+/** One look. Both in milliseconds: when it began, by the input's clock, and how long it may take. `signal`: nobody waits any more. */
+export async function takeLook(
+  input: LookingInput,
+  startedAt: number,
+  deadlineMs: number,
+  signal: AbortSignal | null = null,
+): Promise<Look> {
   const { environment, release } = input
   const seen = await look({
     ...input,
@@ -83,6 +88,7 @@ export async function takeLook(input: LookingInput, startedAt: number, deadlineM
     },
     startedAt,
     deadlineMs,
+    signal,
   })
   return { ...seen, report: tellUnread(seen.report, release.learnt) }
 }

@@ -57,8 +57,8 @@ export interface PreparedLooks {
   readonly environment: ExpandedEnvironment
   readonly manifest: ResolvedRelease['manifest']
   readonly store: Store
-  /** One look; both in milliseconds. */
-  look(startedAt: number, deadlineMs: number): Promise<Look>
+  /** One look; both in milliseconds. Aborted: nobody waits for it any more. */
+  look(startedAt: number, deadlineMs: number, signal?: AbortSignal): Promise<Look>
 }
 
 /** Config, environment and release are read once, and looks taken as often as wanted. */
@@ -96,7 +96,7 @@ export async function prepareLooks(
     environment,
     manifest,
     store,
-    look: (startedAt, deadlineMs) => takeLook(looking, startedAt, deadlineMs),
+    look: (startedAt, deadlineMs, signal) => takeLook(looking, startedAt, deadlineMs, signal),
   }
 }
 

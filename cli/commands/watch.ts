@@ -58,7 +58,7 @@ async function watchPrepared(
     service: release.service,
     environment: environment.name,
     release: { version: release.version, commit: release.commit },
-    look: async ({ deadlineMs }) => prepared.look(Date.now(), deadlineMs),
+    look: async ({ deadlineMs, signal }) => prepared.look(Date.now(), deadlineMs, signal),
     store,
     newer: await newerRelease(store, release, environment.name),
     clock: monotonic,

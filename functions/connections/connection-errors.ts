@@ -128,3 +128,8 @@ export function connectionFailure(error: unknown, target: string): ConnectionErr
   }
   return make(message === '' ? code : message, 'database-unreachable', /terminated/i.test(message))
 }
+
+/** What a read answers on a connection that was abandoned. */
+export function abandonedFailure(name: string): ConnectionError {
+  return new ConnectionError(`the look at ${name} ended before it had answered`, 'check-timeout', false)
+}

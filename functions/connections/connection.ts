@@ -61,6 +61,11 @@ export interface Connection {
   read<const Q extends readonly Query<unknown>[]>(queries: Q, options?: Partial<ReadOptions>): Promise<QueryValues<Q>>
   usage(): Usage
   close(): Promise<void>
+  /**
+   * Closes at once, because nobody waits any more: what runs is cancelled on the server, as far as that can be told, and its read
+   * rejects; so do reads that wait for their turn, and later ones. Does not wait, and never throws.
+   */
+  abandon(): void
 }
 
 /** The server's own refusal of one statement, with its facts as fields. */

@@ -8,6 +8,7 @@ import type {
   Field,
   RDSDataClientConfig,
 } from '@aws-sdk/client-rds-data'
+import { abandonedFailure } from './connection-errors.ts'
 import { ConnectionError, DatabaseError } from './connection.ts'
 import type { Connection, DatabaseTarget, Query, QueryValues, ReadOptions, Row, Value } from './connection.ts'
 import { regionOfArn } from './credentials.ts'
@@ -21,8 +22,9 @@ export type DataApiTarget = Extract<DatabaseTarget, { kind: 'data-api' }>
 /** The calls that a look makes. `bytes`: of the answer's body, or null where it is not known. */
 export interface DataApiClient {
   begin(input: CallInput): Promise<Answer<BeginTransactionResponse>>
+  /** Without a transaction, in one of its own. */
   execute(
-    input: CallInput & { readonly transactionId: string; readonly sql: string },
+    input: CallInput & { readonly transactionId: string | undefined; readonly sql: string },
   ): Promise<Answer<ExecuteStatementResponse>>
   rollBack(input: Omit<CallInput, 'database'> & { readonly transactionId: string }): Promise<Answer<unknown>>
   destroy(): void
@@ -151,18 +153,23 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
   const name = `cluster ${target.cluster}, database ${target.name}`
   const credentials = { resourceArn: target.cluster, secretArn: target.secret }
   const usage = { roundTrips: 0, bytesRead: 0, resumeMs: 0 }
+  const abandoned = new AbortController()
+  /** The transaction that is open, and the server's process behind it, as soon as that is known. */
+  let open: { readonly begun: Promise<Answer<BeginTransactionResponse>>; pid: string | null } | null = null
 
   async function call<T>(
     send: () => Promise<Answer<T>>,
     statement: number | null,
     sql: string | null,
   ): Promise<Answer<T>> {
+    if (abandoned.signal.aborted) throw abandonedFailure(name)
     usage.roundTrips += 1
     try {
-      const answer = await send()
+      const answer = await unless(abandoned.signal, send(), () => abandonedFailure(name))
       usage.bytesRead += answer.bytes ?? 0
       return answer
     } catch (error) {
+      if (abandoned.signal.aborted) throw abandonedFailure(name)
       throw dataApiFailure(error, { target: name, statement, sql })
     }
   }
@@ -176,19 +183,28 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
   }
 
   async function readOnce(statements: readonly Statement[], read: ReadOptions): Promise<readonly unknown[]> {
-    const begun = await call(() => client.begin({ ...credentials, database: target.name }), null, null)
-    const { transactionId } = begun.output
+    const begin = (): Promise<Answer<BeginTransactionResponse>> => {
+      const begun = client.begin({ ...credentials, database: target.name })
+      open = { begun, pid: null }
+      return begun
+    }
+    const { transactionId } = (await call(begin, null, null)).output
     if (transactionId === undefined)
       throw new ConnectionError(`${name}: began a transaction without an id`, 'database-unreachable', true)
     const rollBack = (): Promise<unknown> => call(() => client.rollBack({ ...credentials, transactionId }), null, null)
     const values: unknown[] = []
     try {
       await execute(transactionId, SET_READ_ONLY, null)
-      await execute(transactionId, settingsSql(read), null)
+      const [settings] = await execute(transactionId, settingsSql(read), null)
+      if (open !== null) open.pid = settings?.[1] ?? null
       for (const { sql, index, parse } of statements) values.push(parse(await execute(transactionId, sql, index)))
     } catch (error) {
-      throw await withRollback(error, rollBack)
+      if (abandoned.signal.aborted) throw error
+      const told = await withRollback(error, rollBack)
+      open = null
+      throw told
     }
+    open = null
     await rollBack()
     return values
   }
@@ -212,7 +228,7 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
         if (now() + step > deadline) throw paused ? gaveUp(error, now() - started) : error
         if (paused) resuming = true
         else retries += 1
-        await sleep(step)
+        await unless(abandoned.signal, sleep(step), () => abandonedFailure(name))
       }
     }
   }
@@ -227,6 +243,42 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
     },
     usage: () => ({ ...usage }),
     close: () => serial(async () => client.destroy()),
+    abandon: () => {
+      if (abandoned.signal.aborted) return
+      abandoned.abort()
+      void leave()
+    },
+  }
+
+  /** The service goes on with a statement that nobody waits for: it is cancelled from another session of the same role. */
+  async function leave(): Promise<void> {
+    const left = open
+    try {
+      if (left?.pid != null) {
+        const sql = `SELECT pg_catalog.pg_cancel_backend(${Number(left.pid)})::text`
+        await client.execute({ ...credentials, database: target.name, transactionId: undefined, sql })
+      }
+      const transactionId = (await left?.begun)?.output.transactionId
+      if (transactionId !== undefined) await client.rollBack({ ...credentials, transactionId })
+    } catch {
+      // Its own timeouts end it: 10 s a statement, 60 s without one.
+    } finally {
+      client.destroy()
+    }
+  }
+}
+
+/** The work's value, or a rejection as soon as the signal is aborted; what the work does afterwards is of no interest. */
+async function unless<T>(signal: AbortSignal, work: Promise<T>, failure: () => Error): Promise<T> {
+  let give = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    give = () => reject(failure())
+    signal.addEventListener('abort', give, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', give)
   }
 }
 

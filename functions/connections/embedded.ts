@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { ConnectionError } from './connection.ts'
 import type { Connection, Query, QueryValues, ReadOptions } from './connection.ts'
+import { abandonedFailure } from './connection-errors.ts'
 import { createBatch } from './postgres-batch.ts'
 import type { Batch, ServerRefusal } from './postgres-batch.ts'
 import { resolveReadOptions } from './postgres-settings.ts'
@@ -39,6 +40,7 @@ function take(messages: readonly ServerMessage[], batch: Batch): ServerRefusal |
  */
 export function embeddedConnection(pglite: PGlite, defaults: Partial<ReadOptions> = {}): Connection {
   const serial = createSerial()
+  let abandoned = false
   let roundTrips = 0
   let bytesRead = 0
 
@@ -50,6 +52,7 @@ export function embeddedConnection(pglite: PGlite, defaults: Partial<ReadOptions
   }
 
   async function run(queries: readonly Query<unknown>[], options: ReadOptions): Promise<readonly unknown[]> {
+    if (abandoned) throw abandonedFailure('the embedded database')
     const batch = createBatch(queries, options)
     if (pglite.closed) throw new ConnectionError('the embedded database is closed', 'database-unreachable', false)
     return pglite.runExclusive(async () => {
@@ -68,6 +71,10 @@ export function embeddedConnection(pglite: PGlite, defaults: Partial<ReadOptions
     },
     usage: () => ({ roundTrips, bytesRead, resumeMs: 0 }),
     close: async () => {},
+    // It runs on this very thread: whoever calls here, nothing runs, and nothing could be cancelled.
+    abandon: () => {
+      abandoned = true
+    },
   }
 }
 
@@ -104,5 +111,13 @@ export async function openEmbedded(folder: string | null, defaults: Partial<Read
       { cause: error },
     )
   }
-  return { ...embeddedConnection(pglite, defaults), close: () => pglite.close() }
+  const connection = embeddedConnection(pglite, defaults)
+  return {
+    ...connection,
+    close: () => pglite.close(),
+    abandon: () => {
+      connection.abandon()
+      pglite.close().catch(() => undefined)
+    },
+  }
 }

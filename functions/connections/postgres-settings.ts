@@ -52,7 +52,8 @@ function literal(text: string): string {
 
 /**
  * One SELECT that makes all settings, for this transaction only. It is a query, so the transaction has its snapshot, and from
- * then on the server refuses to make the transaction read-write.
+ * then on the server refuses to make the transaction read-write. Its second column is the server's process, by which
+ * another session can cancel what this one runs.
  */
 export function settingsSql(options: ReadOptions): string {
   const settings = [
@@ -63,5 +64,5 @@ export function settingsSql(options: ReadOptions): string {
   ] as const
   const rows = settings.map(([name, value]) => `(${literal(name)}, ${literal(value)})`).join(', ')
   // Qualified, because the search_path of the role is in force until this has run.
-  return `SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))::pg_catalog.text FROM (VALUES ${rows}) AS s (name, value)`
+  return `SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, true))::pg_catalog.text, pg_catalog.pg_backend_pid()::pg_catalog.text FROM (VALUES ${rows}) AS s (name, value)`
 }

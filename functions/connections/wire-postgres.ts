@@ -1,11 +1,12 @@
 /** Postgres over its own protocol: a whole look is one request and one answer. */
+import type { Socket } from 'node:net'
 import type * as PgDriver from 'pg'
 import type { Client as PgClient, ClientConfig, Submittable } from 'pg'
 import { ConnectionError } from './connection.ts'
 import type { Connection, DatabaseTarget, Query, QueryValues, ReadOptions, Value } from './connection.ts'
 import { encryptionOfHost, encryptionOfUrl } from './certificates.ts'
 import type { Encryption } from './certificates.ts'
-import { connectionFailure } from './connection-errors.ts'
+import { abandonedFailure, connectionFailure } from './connection-errors.ts'
 import { loginOf } from './credentials.ts'
 import type { CredentialClients } from './credentials.ts'
 import { maskUrl, withoutSecrets } from './masking.ts'
@@ -13,6 +14,7 @@ import { createBatch } from './postgres-batch.ts'
 import type { Batch, ServerRefusal } from './postgres-batch.ts'
 import { resolveReadOptions } from './postgres-settings.ts'
 import { createSerial } from './serial.ts'
+import { cancelRequest } from './wire-cancel.ts'
 
 export interface WireOptions extends CredentialClients {
   readonly connectTimeoutMs?: number
@@ -118,7 +120,7 @@ async function openClient(endpoint: Endpoint, tls: Encryption['tls'], timeoutMs:
 
 /** What of a `pg` client is not in its types. */
 interface Internals {
-  readonly connection: NodeJS.EventEmitter & { readonly stream: NodeJS.EventEmitter & { destroy(): void } }
+  readonly connection: NodeJS.EventEmitter & { readonly stream: Socket }
 }
 
 interface ParameterStatus {
@@ -180,6 +182,8 @@ function isServerRefusal(error: unknown): error is ServerRefusal & Error {
 function createWireConnection(client: PgClient, name: string, defaults: Partial<ReadOptions>): Connection {
   const serial = createSerial()
   const { stream } = (client as unknown as Internals).connection
+  let abandoned = false
+  let running = 0
   let roundTrips = 0
   let bytesRead = 0
   // Beside the protocol's own listener: what TLS adds is not counted.
@@ -189,7 +193,9 @@ function createWireConnection(client: PgClient, name: string, defaults: Partial<
 
   /** The request under a clock of our own, for the network that goes silent. */
   async function request<T>(limitMs: number, send: () => Promise<T>): Promise<T> {
+    if (abandoned) throw abandonedFailure(name)
     roundTrips += 1
+    running += 1
     let silent = false
     const timer = setTimeout(() => {
       silent = true
@@ -203,6 +209,7 @@ function createWireConnection(client: PgClient, name: string, defaults: Partial<
         cause: error,
       })
     } finally {
+      running -= 1
       clearTimeout(timer)
     }
   }
@@ -212,6 +219,7 @@ function createWireConnection(client: PgClient, name: string, defaults: Partial<
     try {
       await request(options.statementTimeoutMs * (queries.length + 1) + GRACE_MS, () => submitBatch(client, batch))
     } catch (error) {
+      if (abandoned) throw abandonedFailure(name)
       if (!isServerRefusal(error)) throw connectionFailure(error, name)
       const refused = batch.refusal(error)
       // The server has dropped the rest of the request, our ROLLBACK too.
@@ -241,6 +249,13 @@ function createWireConnection(client: PgClient, name: string, defaults: Partial<
     },
     usage: () => ({ roundTrips, bytesRead, resumeMs: 0 }),
     close: () => serial(() => client.end()),
+    abandon: () => {
+      if (abandoned) return
+      abandoned = true
+      if (running === 0) return void client.end().catch(() => undefined)
+      cancelRequest(client)
+      stream.destroy()
+    },
   }
 }
 

@@ -42,6 +42,8 @@ export interface CheckInput {
   readonly startedAt: number
   /** For the whole look. What has not ended then is `check-timeout`, unsure. */
   readonly deadlineMs: number
+  /** Aborted when nobody waits any more: the look ends as at its deadline, at once. null: that never happens. */
+  readonly signal: AbortSignal | null
 }
 
 /** The search path as the server takes it. */

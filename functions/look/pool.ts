@@ -1,4 +1,5 @@
 /** The connections of one look: opened as needed, counted together, closed together. */
+import { ConnectionError } from '../connections/connection.ts'
 import type { Connection, Usage } from '../connections/connection.ts'
 import type { CheckInput } from './input.ts'
 
@@ -7,13 +8,17 @@ export interface Pool {
   open(): Promise<Connection>
   usage(): Usage
   close(): Promise<void>
+  /** Closes them without waiting for what they run, and opens no more. */
+  abandon(): void
 }
 
 export function createPool(input: Pick<CheckInput, 'connect' | 'concurrency'>): Pool {
   const opened: Promise<Connection>[] = []
   const ready: Connection[] = []
+  let abandoned = false
   return {
     async open() {
+      if (abandoned) throw new ConnectionError('the look has ended', 'check-timeout', false)
       const [shared] = opened
       if (shared !== undefined && input.concurrency === 1) return shared
       const opening = input.connect()
@@ -32,6 +37,12 @@ export function createPool(input: Pick<CheckInput, 'connect' | 'concurrency'>): 
       for (const opening of opened) {
         const closing = opening.then((connection) => connection.close()).catch(() => undefined)
         if (ready.length === opened.length) await closing
+      }
+    },
+    abandon() {
+      abandoned = true
+      for (const opening of opened) {
+        opening.then((connection) => connection.abandon()).catch(() => undefined)
       }
     },
   }

@@ -9,6 +9,8 @@ export interface Timer {
   left(): number
   /** Runs one part; what it throws, or that it was late, becomes the reason why it was not seen. */
   within<T>(part: string, work: () => Promise<T>, unseen: Unseen): Promise<Seen<T>>
+  /** The deadline has passed, or nobody waits any more: what begins now begins in vain. */
+  isOver(): boolean
   stop(): void
 }
 
@@ -24,18 +26,31 @@ export function startTimer(input: {
   readonly clock: () => number
   readonly startedAt: number
   readonly deadlineMs: number
+  readonly signal: AbortSignal | null
 }): Timer {
   const durations = new Map<string, number>()
   const left = (): number => Math.max(1, input.deadlineMs - (input.clock() - input.startedAt))
-  let ring: NodeJS.Timeout | undefined
+  let over = false
+  let end = (): void => undefined
   const late = new Promise<typeof TOO_LATE>((resolve) => {
-    ring = setTimeout(() => resolve(TOO_LATE), left())
+    end = () => {
+      over = true
+      resolve(TOO_LATE)
+    }
   })
+  const ring = setTimeout(end, left())
+  if (input.signal?.aborted === true) end()
+  else input.signal?.addEventListener('abort', end, { once: true })
   return {
     durations,
     left,
-    stop: () => clearTimeout(ring),
+    isOver: () => over,
+    stop: () => {
+      clearTimeout(ring)
+      input.signal?.removeEventListener('abort', end)
+    },
     async within(part, work, unseen) {
+      if (over) return { seen: false, why: unseen.late() }
       const from = input.clock()
       try {
         const value = await Promise.race([work(), late])

@@ -21,6 +21,8 @@ export type Routes = Readonly<Record<string, Behaviour | readonly Behaviour[]>>
 export interface FaultServer {
   readonly port: number
   readonly requests: SeenRequest[]
+  /** Connections that are open. */
+  open(): number
   close(): Promise<void>
 }
 
@@ -58,6 +60,7 @@ export async function startFaultServer(
   return {
     port: (server.address() as AddressInfo).port,
     requests,
+    open: () => sockets.size,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

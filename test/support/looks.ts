@@ -58,6 +58,7 @@ export async function look(
     clock: Date.now,
     startedAt: Date.now(),
     deadlineMs: 60_000,
+    signal: null,
   })
 }
 

@@ -95,6 +95,7 @@ async function look(release: ReleaseManifest | undefined, target: Throwaway | un
     clock: Date.now,
     startedAt: Date.now(),
     deadlineMs: 60_000,
+    signal: null,
   })
 }
 
