@@ -4,43 +4,33 @@
  *     stamps/SERVICE/ENVIRONMENT/EXPECTATION/DATABASE.json    running/SERVICE/ENVIRONMENT.json
  *     manifests/SERVICE/DIGEST/{header,catalog}               reports/SERVICE/ENVIRONMENT/TIME-DIGEST.json
  *     samples/SERVICE/ENVIRONMENT/DIGEST.json                 evidence/SERVICE/EXPECTATION/ENVIRONMENT.json
- *     recordings/SERVICE/ENVIRONMENT.json
+ *     recordings/SERVICE/ENVIRONMENT.json                     published/SERVICE/DIGEST-HASH.json
+ *     documents/KEY/{current-TOKEN,content-TOKEN}
  */
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import * as z from 'zod'
+import { readDocument, writeDocument } from './document-files.ts'
+import type { Documents } from './documents.ts'
 import { isMissing, readBytes, safeName, temporaryName, writeWhole } from './files.ts'
-import { StoreError } from './store.ts'
-import type { RunningRelease, StampKey, Store } from './store.ts'
+import { parsePublished, parseRecording, parseRunning } from './kept-forms.ts'
+import { isMeant, unitePublished } from './published-releases.ts'
+import type { PublishedReference } from './published-releases.ts'
+import type { PublishedRelease, PublishedReleases } from './published.ts'
 import { addSamples, readSamples } from './sample-files.ts'
-import { parseStamp, writeStamp } from './stamp-file.ts'
-import type { KeyedStamp } from './stamp-file.ts'
-
-const runningFile = z.object({
-  version: z.string(),
-  commit: z.string().nullable(),
-  manifestDigest: z.string(),
-  since: z.string(),
-})
-
-const recordingFile = z.object({
-  manifestDigest: z.string(),
-  systemIdentifier: z.string(),
-  database: z.string(),
-  at: z.string(),
-  resetAt: z.string().nullable(),
-  counts: z.record(z.string(), z.tuple([z.number(), z.number()])),
-})
+import { hashOf, nameOfDatabase, nameOfExpectation, stampsFor, writeStamp } from './stamp-file.ts'
+import type { ExpectationKey, KeyedStamp } from './stamp-file.ts'
+import { StoreError } from './store.ts'
+import type { RunningRelease, Store } from './store.ts'
 
 /** A store in `path`, an absolute folder. The folder is made by the first write. */
-export function folderStore(path: string): Store {
+export function folderStore(path: string, now: () => number = Date.now): Store & Documents & PublishedReleases {
   const place = (...names: readonly string[]): string => join(path, ...names.map((name) => safeName(name)))
   return {
-    verifiedStamps: async (key) => readStamps(place('stamps', key.service, key.environment, expectationOf(key)), key),
+    verifiedStamps: async (key) =>
+      readStamps(place('stamps', key.service, key.environment, nameOfExpectation(key)), key),
     putVerifiedStamp: async (key, stamp) => {
-      const folder = place('stamps', key.service, key.environment, expectationOf(key))
-      const name = `${hash([key.systemIdentifier, key.database])}.json`
+      const folder = place('stamps', key.service, key.environment, nameOfExpectation(key))
+      const name = `${nameOfDatabase(key)}.json`
       await writeWhole(join(folder, name), writeStamp(key, stamp))
     },
     runningRelease: async (service, environment) => readRunning(place('running', service, `${environment}.json`)),
@@ -53,52 +43,37 @@ export function folderStore(path: string): Store {
       writeWhole(place('evidence', service, digest, `${environment}.json`), text),
     recording: async (service, environment) => {
       const content = await readBytes(place('recordings', service, `${environment}.json`))
-      return recordingFile.safeParse(parseJson(content)).data ?? null
+      return content === null ? null : parseRecording(content.toString('utf8'))
     },
     putRecording: async (service, environment, recording) =>
       writeWhole(place('recordings', service, `${environment}.json`), `${JSON.stringify(recording)}\n`),
     putReport: async (service, environment, report, at) => {
-      const name = `${at.replaceAll(/\D/gu, '')}-${hash([report]).slice(0, 12)}.json`
+      const name = `${at.replaceAll(/\D/gu, '')}-${hashOf([report]).slice(0, 12)}.json`
       await writeWhole(join(place('reports', service, environment), name), report)
     },
     samples: async (service, environment) => readSamples(place('samples', service, environment)),
     putSamples: async (service, environment, samples) => addSamples(place('samples', service, environment), samples),
+    document: async (key) => readDocument(place('documents', key), now()),
+    putDocument: async (key, text, version, expiresAt) =>
+      writeDocument(place('documents', key), { text, expiresAt, version }, now()),
+    putPublished: async (service, release) => {
+      // Without its time: what is published again is one file, with labels of its own another.
+      const { at: _, ...known } = release
+      const name = `${safeName(release.digest)}-${hashOf([JSON.stringify(known)])}.json`
+      await writeWhole(join(place('published', service), name), `${JSON.stringify(release)}\n`)
+    },
+    published: async (service, reference) => readPublished(place('published', service), reference),
   }
 }
 
-function hash(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts), 'utf8').digest('hex').slice(0, 40)
-}
-
-type ExpectationKey = Omit<StampKey, 'systemIdentifier' | 'database'>
-
-function expectationOf(key: ExpectationKey): string {
-  return hash([key.expectationDigest, key.readerVersion, key.schemas])
-}
-
-function isFor(found: StampKey, key: ExpectationKey): boolean {
-  return (['service', 'environment', 'schemas', 'expectationDigest', 'readerVersion'] as const).every(
-    (part) => found[part] === key[part],
-  )
-}
-
-/** A stamp that cannot be read is none: then there is no shortcut, and the look is a full one. */
 async function readStamps(folder: string, key: ExpectationKey): Promise<readonly KeyedStamp[]> {
   const names = await readdir(folder).catch(() => [])
   const files = names.filter((name) => name.endsWith('.json')).sort()
   const contents = await Promise.all(files.map((name) => readBytes(join(folder, name)).catch(() => null)))
-  return contents.flatMap((content) => {
-    const stamp = parseStamp(parseJson(content))
-    return stamp !== null && isFor(stamp.key, key) ? [stamp] : []
-  })
-}
-
-function parseJson(content: Buffer | null): unknown {
-  try {
-    return content === null ? null : (JSON.parse(content.toString('utf8')) as unknown)
-  } catch {
-    return null
-  }
+  return stampsFor(
+    key,
+    contents.flatMap((content) => (content === null ? [] : [content.toString('utf8')])),
+  )
 }
 
 async function readEvidence(folder: string): Promise<readonly string[]> {
@@ -107,12 +82,31 @@ async function readEvidence(folder: string): Promise<readonly string[]> {
   return contents.flatMap((content) => (content === null ? [] : [content.toString('utf8')]))
 }
 
+/** A release that cannot be read is not left out: another one would be taken for the newest. */
+async function readPublished(folder: string, reference: PublishedReference): Promise<readonly PublishedRelease[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  const files = names.filter((name) => name.endsWith('.json')).sort()
+  const records = await Promise.all(
+    files.map(async (name) => {
+      const content = await readBytes(join(folder, name))
+      const record = content === null ? null : parsePublished(content.toString('utf8'))
+      if (record !== null) return record
+      const where = join(folder, name)
+      throw new StoreError(`${where} is no longer whole: delete it, and publish that release again`, 'unreadable')
+    }),
+  )
+  return unitePublished(records).filter((release) => isMeant(release, reference))
+}
+
 /** Here unreadable is not none: the running release's statements would silently go unchecked. */
 async function readRunning(file: string): Promise<RunningRelease | null> {
   const content = await readBytes(file)
   if (content === null) return null
-  const parsed = runningFile.safeParse(parseJson(content))
-  if (parsed.success) return parsed.data
+  const parsed = parseRunning(content.toString('utf8'))
+  if (parsed !== null) return parsed
   throw new StoreError(
     `${file} is no longer whole: delete it, and name the running release with --running FILE`,
     'unreadable',

@@ -6,22 +6,10 @@
 import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import * as z from 'zod'
 import { keepLatest } from '../core/baseline.ts'
 import type { Sample } from '../core/baseline.ts'
 import { readBytes, writeWhole } from './files.ts'
-
-const samplesFile = z.array(
-  z.object({
-    check: z.enum(['query', 'endpoint']),
-    name: z.string(),
-    at: z.iso.datetime(),
-    durationMs: z.number(),
-    rows: z.number().nullable(),
-    resumed: z.boolean(),
-    revision: z.string().nullable(),
-  }),
-) satisfies z.ZodType<readonly Sample[]>
+import { parseSamples } from './kept-forms.ts'
 
 /** So many files are read at each look until they become one. */
 const MOST_FILES = 32
@@ -59,15 +47,6 @@ async function readFiles(folder: string, again = 5): Promise<readonly SampleFile
   if (contents.includes(null) && again > 0) return readFiles(folder, again - 1)
   // What is there and cannot be opened now is not damaged: it stays.
   return contents.flatMap((content, at) =>
-    content === undefined ? [] : [{ name: names[at] ?? '', samples: parseSamples(content) }],
+    content === undefined ? [] : [{ name: names[at] ?? '', samples: parseSamples((content ?? '').toString('utf8')) }],
   )
-}
-
-function parseSamples(content: Buffer | null): readonly Sample[] {
-  try {
-    const parsed = samplesFile.safeParse(JSON.parse((content ?? '').toString('utf8')))
-    return parsed.success ? parsed.data : []
-  } catch {
-    return []
-  }
 }

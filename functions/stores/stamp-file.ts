@@ -1,7 +1,9 @@
 /** How a verified stamp is kept as JSON. What does not fit is no stamp: then the look is a full one. */
+import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { FINDING_CODES } from '../core/finding.ts'
 import type { Finding, FindingCode } from '../core/finding.ts'
+import { parseJson } from './kept-forms.ts'
 import type { StampKey, VerifiedStamp } from './store.ts'
 
 const keySchema = z.object({
@@ -45,7 +47,37 @@ export function writeStamp(key: StampKey, stamp: VerifiedStamp): string {
   return `${JSON.stringify({ key, ...stamp }, null, 2)}\n`
 }
 
-export function parseStamp(json: unknown): KeyedStamp | null {
+function parseStamp(json: unknown): KeyedStamp | null {
   const parsed = stampSchema.safeParse(json)
   return parsed.success ? parsed.data : null
+}
+
+/** What a look knows of a stamp's key before it is connected. */
+export type ExpectationKey = Omit<StampKey, 'systemIdentifier' | 'database'>
+
+/** A name for parts that hold anything: they never run into each other. */
+export function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts), 'utf8').digest('hex').slice(0, 40)
+}
+
+export function nameOfExpectation(key: ExpectationKey): string {
+  return hashOf([key.expectationDigest, key.readerVersion, key.schemas])
+}
+
+export function nameOfDatabase(key: StampKey): string {
+  return hashOf([key.systemIdentifier, key.database])
+}
+
+/** The stamps of these texts that are for this key. One that cannot be read is none. */
+export function stampsFor(key: ExpectationKey, texts: readonly string[]): readonly KeyedStamp[] {
+  return texts.flatMap((text) => {
+    const stamp = parseStamp(parseJson(text))
+    return stamp !== null && isFor(stamp.key, key) ? [stamp] : []
+  })
+}
+
+function isFor(found: StampKey, key: ExpectationKey): boolean {
+  return (['service', 'environment', 'schemas', 'expectationDigest', 'readerVersion'] as const).every(
+    (part) => found[part] === key[part],
+  )
 }

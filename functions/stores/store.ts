@@ -84,13 +84,21 @@ export interface Store {
   putSamples(service: string, environment: string, samples: readonly Sample[]): Promise<void>
 }
 
-/** What a store refuses, or holds but cannot read. Its message says what to do. */
+/**
+ * - `conflict`: other content stands under the digest.
+ * - `unreadable`: what is kept is no longer whole.
+ * - `missing`: there is no such bucket or table.
+ * - `denied`: the credentials are not taken, or may not do it.
+ * - `unavailable`: no answer, an answer that came too late, or too many requests: to be tried again.
+ */
+type StoreProblem = 'conflict' | 'unreadable' | 'missing' | 'denied' | 'unavailable'
+
+/** What a store refuses, holds but cannot read, or why it cannot be reached. Its message says what to do. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   constructor(
     message: string,
-    /** `conflict`: other content stands under the digest. `unreadable`: what is kept is no longer whole. */
-    readonly problem: 'conflict' | 'unreadable',
+    readonly problem: StoreProblem,
     options?: ErrorOptions,
   ) {
     super(message, options)

@@ -5,6 +5,9 @@ import { SAMPLES_KEPT } from '../../functions/core/baseline.ts'
 import type { Sample } from '../../functions/core/baseline.ts'
 import { finding } from '../../functions/core/finding.ts'
 import { StoreError } from '../../functions/stores/store.ts'
+import type { Documents } from '../../functions/stores/documents.ts'
+import type { PublishedReleases } from '../../functions/stores/published.ts'
+import { documentsContract, publishedContract } from './store-shared.ts'
 import type { Recording, RunningRelease, StampKey, Store, VerifiedStamp } from '../../functions/stores/store.ts'
 
 const KEY: StampKey = {
@@ -80,7 +83,14 @@ const HOSTILE = [
 
 const files = (header: string, catalog: string) => ({ header: Buffer.from(header), catalog: Buffer.from(catalog) })
 
-export function storeContract(name: string, makeStore: () => Promise<Store>): void {
+/** All that an adapter is: a store, shared documents, and the index of releases. */
+type WholeStore = Store & Documents & PublishedReleases
+
+/** `makeStore` answers an empty store each time. `now`: its clock, in milliseconds; the tests set it. */
+export function storeContract(name: string, makeStore: (now?: () => number) => Promise<WholeStore>): void {
+  documentsContract(name, makeStore)
+  publishedContract(name, makeStore)
+
   describe(`${name}: verified stamps`, () => {
     test('an empty store has none', async () => {
       expect(await (await makeStore()).verifiedStamps(KEY)).toEqual([])
@@ -320,6 +330,16 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
       await store.putEvidence('orders', 'e2', 'staging', 'other expectation')
       await store.putEvidence('billing', 'e1', 'staging', 'other service')
       expect([...(await store.evidence('orders', 'e1'))].sort()).toEqual(['other case', 'two'])
+    })
+
+    test('evidence of many environments, and a recording of more than an item of DynamoDB holds, come back whole', async () => {
+      const store = await makeStore()
+      const names = Array.from({ length: 7 }, (_, at) => `tenant-${at}`)
+      for (const name of names) await store.putEvidence('orders', 'e1', name, name)
+      expect([...(await store.evidence('orders', 'e1'))].sort()).toEqual(names)
+      const counts = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`app ${at}`, [at, at / 2] as const]))
+      await store.putRecording('orders', 'production', { ...RECORDING, counts })
+      expect(await store.recording('orders', 'production')).toEqual({ ...RECORDING, counts })
     })
 
     test('a recording is kept whole, and the latest counts', async () => {

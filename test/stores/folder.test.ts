@@ -10,7 +10,7 @@ import { storeContract } from '../contracts/store.ts'
 
 const newFolder = async (): Promise<string> => join(await mkdtemp(join(tmpdir(), 'deploywatch-store-')), 'store')
 
-storeContract('a folder', async () => folderStore(await newFolder()))
+storeContract('a folder', async (now) => folderStore(await newFolder(), now))
 
 const KEY: StampKey = {
   service: 'orders',

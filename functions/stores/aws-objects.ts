@@ -1,0 +1,113 @@
+/** A bucket as the store uses it: whole objects, some of which are written once only. */
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
+import { errorName, storeFailure } from './aws-failures.ts'
+
+export interface Objects {
+  /** null: there is none. */
+  read(key: string): Promise<Buffer | null>
+  write(key: string, content: Buffer): Promise<void>
+  /** Writes where there is no object yet; answers whether it did. */
+  create(key: string, content: Buffer): Promise<boolean>
+  remove(key: string): Promise<void>
+  /** Keys that begin with this, in order. */
+  list(from: string): Promise<readonly string[]>
+}
+
+/** Few attempts, each with an end: the function that looks has a deadline of its own. */
+const REQUEST_MS = 10_000
+
+export function openS3(region: string | null): S3Client {
+  return new S3Client({
+    ...(region === null ? {} : { region }),
+    // An endpoint that is given (a stand-in on this machine) has no name of its own for each bucket.
+    forcePathStyle: ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'].some((name) => (process.env[name] ?? '') !== ''),
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+  })
+}
+
+const CONFLICT_TRIES = 5
+
+export function openObjects(client: S3Client, bucket: string): Objects {
+  const place = `the bucket ${bucket}`
+  const told = async <T>(action: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw storeFailure(error, { action, place })
+    }
+  }
+  const create = async (key: string, content: Buffer, tries: number): Promise<boolean> => {
+    try {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content, IfNoneMatch: '*' }))
+      return true
+    } catch (error) {
+      if (errorName(error) === 'PreconditionFailed') return false
+      // Two at the same time: S3 answers 409 to one of them, and lets it ask again. The SDK does not.
+      if (errorName(error) !== 'ConditionalRequestConflict' || tries === 0) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50 * (CONFLICT_TRIES - tries + 1)))
+      return create(key, content, tries - 1)
+    }
+  }
+  return {
+    read: async (key) =>
+      told('s3:GetObject', async () => {
+        try {
+          const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+          return Body === undefined ? Buffer.alloc(0) : Buffer.from(await inTime(Body.transformToByteArray()))
+        } catch (error) {
+          if (errorName(error) === 'NoSuchKey') return null
+          throw error
+        }
+      }),
+    write: async (key, content) =>
+      told('s3:PutObject', async () => {
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content }))
+      }),
+    create: async (key, content) => told('s3:PutObject', async () => create(key, content, CONFLICT_TRIES)),
+    remove: async (key) =>
+      told('s3:DeleteObject', async () => {
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))
+      }),
+    list: async (from) => told('s3:ListBucket', async () => listAll(client, bucket, from)),
+  }
+}
+
+/** A thousand keys an answer at most. S3 lists them in order. */
+async function listAll(client: S3Client, bucket: string, from: string): Promise<readonly string[]> {
+  const keys: string[] = []
+  let next: string | undefined
+  do {
+    const page = await client.send(
+      new ListObjectsV2Command({
+        Bucket: bucket,
+        Prefix: from,
+        ...(next === undefined ? {} : { ContinuationToken: next }),
+      }),
+    )
+    keys.push(...(page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key])))
+    next = page.NextContinuationToken
+  } while (next !== undefined)
+  return keys
+}
+
+/** The SDK's limit ends with the answer's headers: a body may stop in the middle. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let ring: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    ring = setTimeout(() => {
+      reject(Object.assign(new Error(`the content did not arrive within ${REQUEST_MS} ms`), { name: 'TimeoutError' }))
+    }, REQUEST_MS)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(ring)
+  }
+}
