@@ -280,7 +280,10 @@ function holds(report: Report | null, key: string): boolean {
 }
 
 /** Whether this report looked where the error was, and it is not there. */
-function isCleared(track: Track, report: Report | null): boolean {
+export function isCleared(
+  track: { readonly key: string; readonly finding: Pick<Finding, 'code'> },
+  report: Report | null,
+): boolean {
   if (report === null || holds(report, track.key)) return false
   const check = CHECK_OF_GROUP[FINDING_CODES[track.finding.code].group]
   if (check === null) return report.verdict === 'pass'
