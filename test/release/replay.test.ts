@@ -124,6 +124,19 @@ describe('what runs', () => {
     )
   })
 
+  test('what a default sets when it is computed does not reach the next file either', async () => {
+    const built = await build([
+      "CREATE SCHEMA s; CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('search_path', 's', false); RETURN 1; END $$; CREATE TABLE t (id int)",
+      'ALTER TABLE t ADD COLUMN x int DEFAULT f()',
+      'CREATE TABLE u (id int)',
+    ])
+    expect(failures(built)).toEqual([null, null, null])
+    expect(subjects(built)).toContain('table u')
+    expect(built.objects.find(({ object }) => object.kind === 'table' && object.name === 'u')?.object.schema).toBe(
+      'public',
+    )
+  })
+
   test('a migration of thousands of statements costs one entry for each run of like statements', async () => {
     const inserts = Array.from({ length: 3000 }, (_, at) => `INSERT INTO t VALUES (${at});`).join('\n')
     const tables = Array.from({ length: 300 }, (_, at) => `CREATE TABLE p${at} (id int);`).join('\n')
