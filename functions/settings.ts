@@ -37,15 +37,15 @@ export interface Settings {
  * @throws {Error} they are not what the construct writes. The message holds no value.
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const text = env[SETTINGS_VARIABLE]
-  if (text === undefined) throw new Error(`the variable ${SETTINGS_VARIABLE} is not set: deploy the stack again`)
-  const settings = parse(settingsSchema, parseJson(text), [])
+  const settings = parse(settingsSchema, settingsDocument(env), [])
   const environment = parse(environmentSchema, settings.config, ['config'])
   const { searchPath, unsure } = environment
   return { ...settings, searchPath, unsure, target: targetOf(environment.database) }
 }
 
-function parseJson(text: string): unknown {
+function settingsDocument(env: Readonly<Record<string, string | undefined>>): unknown {
+  const text = env[SETTINGS_VARIABLE]
+  if (text === undefined) throw new Error(`the variable ${SETTINGS_VARIABLE} is not set: deploy the stack again`)
   try {
     return JSON.parse(text) as unknown
   } catch {
@@ -66,4 +66,20 @@ function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
   if ('url' in database) throw new Error('a deployed look takes its password from a secret: give a cluster or a host')
   if ('cluster' in database) return { kind: 'data-api', ...database }
   return { kind: 'host', ...database, port: Number(database.port) }
+}
+
+const gateSettings = z.strictObject({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  /** The function that looks. */
+  looker: z.string().min(1),
+  store: z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) }),
+})
+
+/** Of a function that answers a deployment system. */
+export type GateFunctionSettings = z.output<typeof gateSettings>
+
+/** @throws {Error} as `readSettings` */
+export function readGateSettings(env: Readonly<Record<string, string | undefined>>): GateFunctionSettings {
+  return parse(gateSettings, settingsDocument(env), [])
 }

@@ -1,10 +1,12 @@
-/** The app for teams that do not write CDK themselves: `npx cdk synth`, `npx cdk deploy -c service=orders`. */
+/**
+ * The ready app, for teams that do not write CDK: `npx cdk deploy -c file=deploywatch.app.json`. Without a file it is the
+ * example's, so that `npx cdk synth` works in a fresh checkout, without context or account.
+ */
 import { App } from 'aws-cdk-lib'
-import { StoreStack } from './store-stack.ts'
+import { loadAppSettings } from './app-settings.ts'
+import { WatchdogStack } from './watchdog-stack.ts'
 
 const app = new App()
-const given: unknown = app.node.tryGetContext('service')
-const service = typeof given === 'string' && given !== '' ? given : 'orders'
-new StoreStack(app, `deploywatch-${service}-store`, {
-  description: `Deploywatch: what is remembered of ${service} between looks`,
-})
+const given: unknown = app.node.tryGetContext('file')
+const settings = loadAppSettings(typeof given === 'string' ? given : 'infra/example/deploywatch.app.json')
+new WatchdogStack(app, `deploywatch-${settings.service}-${settings.environment}`, { settings })

@@ -1,6 +1,7 @@
-/** Bundles the command line into dist/, split so that a command loads only what it uses. */
+/** Bundles the command line into dist/, split so that a command loads only what it uses, and the functions below dist/handlers/. */
 import { build } from 'esbuild'
 import { chmodSync, rmSync } from 'node:fs'
+import { buildHandlers } from './build-handlers.ts'
 
 rmSync('dist', { recursive: true, force: true })
 await build({
@@ -17,3 +18,4 @@ await build({
   logLevel: 'warning',
 })
 chmodSync('dist/deploywatch.js', 0o755)
+await buildHandlers('dist/handlers')

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,6 +83,14 @@ describe('the release that an order means', () => {
     const { report, proceed } = await looker(orderOf({ by: 'running' }))
     expect(report).toMatchObject({ verdict: 'pass', release: { version: '1.42.1', commit: null } })
     expect(proceed).toBe(true)
+
+    // `record` keeps it under the digest of its header.
+    const files = encodeManifest(built)
+    const manifestDigest = createHash('sha256').update(files.header).digest('hex')
+    await store.putManifest('orders', manifestDigest, files)
+    const since = '2026-11-01T00:00:00.000Z'
+    await store.putRunningRelease('orders', 'production', { version: '1.42.0', commit: null, manifestDigest, since })
+    expect((await looker(orderOf({ by: 'running' }))).report.verdict).toBe('pass')
   })
 
   test('is not guessed where none or several were published by that name', async () => {

@@ -90,21 +90,27 @@ function short(digest: string): string {
 }
 
 /**
- * A manifest whose content is what its digest says, and whose service is this one.
+ * A manifest whose content is what its key says, and whose service is this one. The key is the digest of the expectation,
+ * under which releases are published, or that of the header, under which `record` keeps what is running.
  *
  * @throws {ConfigError} it is not.
  */
-export function openVerified(files: ManifestFiles, digest: string, service: string): ReleaseManifest {
-  const name = `manifest ${short(digest)}`
+export function openVerified(files: ManifestFiles, key: string, service: string): ReleaseManifest {
+  const name = `manifest ${short(key)}`
   const manifest = manifestOf(files, name)
-  const { release, digest: said, ...expectation } = manifest.expectation
+  const { release, digest, ...expectation } = manifest.expectation
   const refuse = (message: string): ConfigError => new ConfigError([{ file: name, line: 0, column: 0, message }])
-  if (said !== digest || digestOfExpectation(expectation, manifest.config) !== digest)
+  const isKey = digest === key || sha256(files.header) === key
+  if (!isKey || digestOfExpectation(expectation, manifest.config) !== digest)
     throw refuse('its content is not what its digest says: publish the release again')
   // The header's digest covers the part by this one alone.
-  if (createHash('sha256').update(files.catalog).digest('hex') !== expectation.catalog.digest)
+  if (sha256(files.catalog) !== expectation.catalog.digest)
     throw refuse('its catalog part is not what its digest says: publish the release again')
   if (release.service !== service)
     throw refuse(`it is of the service ${release.service}, and this is ${service}: publish the release of ${service}`)
   return manifest
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }

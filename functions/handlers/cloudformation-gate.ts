@@ -1,0 +1,72 @@
+/** The function that answers CloudFormation. It stays outside of every VPC, so that no missing route swallows an answer. */
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { LambdaClient } from '@aws-sdk/client-lambda'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
+import type { Looker } from '../core/look-order.ts'
+import { askGate } from '../gates/ask-gate.ts'
+import { cloudFormationResource } from '../gates/cloudformation-resource.ts'
+import { assetOf, publishAsset } from '../release/publish-asset.ts'
+import { createRemoteLooker } from '../remote-looker.ts'
+import { readGateSettings } from '../settings.ts'
+import { awsStore } from '../stores/aws.ts'
+import { openS3 } from '../stores/aws-objects.ts'
+import { systemSleep } from '../system.ts'
+import type { FunctionContext } from '../system.ts'
+
+const settings = readGateSettings(process.env)
+const s3 = openS3(null)
+const store = awsStore({ ...settings.store, s3 })
+const timeouts = { connectionTimeout: 3_000, throwOnRequestTimeout: true }
+const cloudFormation = new CloudFormationClient({
+  maxAttempts: 3,
+  requestHandler: { ...timeouts, requestTimeout: 5_000 },
+})
+// A look takes as long as it takes: each call brings the order's own end along. One that failed is not sent twice.
+const lambda = new LambdaClient({ maxAttempts: 2, requestHandler: { ...timeouts, requestTimeout: 900_000 } })
+const remote = createRemoteLooker({
+  functionName: settings.looker,
+  invoke: (command, options) => lambda.send(command, options),
+})
+const gate = cloudFormationResource({
+  fetch,
+  // With an endpoint of its own (a stand-in for AWS on this machine) everything of AWS is there, and CloudFormation too.
+  allowUrl: (url) => url.origin === endpointOrigin(),
+  stackStatus: async (stackId, abortSignal) => {
+    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackId }), { abortSignal })
+    return Stacks?.[0]?.StackStatus ?? null
+  },
+})
+
+function endpointOrigin(): string | null {
+  const endpoint = process.env['AWS_ENDPOINT_URL']
+  return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : null
+}
+
+async function readObject(bucket: string, key: string): Promise<Buffer> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  if (Body === undefined) throw new Error(`s3://${bucket}/${key} came without its content`)
+  return Buffer.from(await Body.transformToByteArray())
+}
+
+/** What the request brings is published first: then it is looked at as any other release. */
+function lookerFor(event: unknown): Looker {
+  const asset = assetOf(event)
+  if (asset === null) return remote
+  return async (order) => {
+    const startedAt = Date.now()
+    await publishAsset({ service: settings.service, store, readObject, clock: Date.now }, asset)
+    return remote({ ...order, deadlineMs: Math.max(1, order.deadlineMs - (Date.now() - startedAt)) })
+  }
+}
+
+export async function handler(event: unknown, context: FunctionContext): Promise<unknown> {
+  const { returned } = await askGate(gate, event, {
+    settings,
+    looker: lookerFor(event),
+    remainingMs: () => context.getRemainingTimeInMillis(),
+    clock: Date.now,
+    sleep: systemSleep,
+    log: (entry) => void process.stdout.write(`${JSON.stringify(entry)}\n`),
+  })
+  return returned
+}

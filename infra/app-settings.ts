@@ -1,0 +1,45 @@
+/** The ready app's file: what a team says in place of CDK. */
+import { readFileSync } from 'node:fs'
+import * as z from 'zod'
+
+const common = { name: z.string().min(1), secretArn: z.string().min(1), searchPath: z.array(z.string()).optional() }
+
+const settingsSchema = z.strictObject({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  database: z.union(
+    [
+      z.strictObject({ ...common, clusterArn: z.string().min(1), endpoint: z.url().optional() }),
+      z.strictObject({
+        ...common,
+        host: z.string().min(1),
+        port: z.number().int().optional(),
+        vpc: z.strictObject({
+          vpcId: z.string().min(1),
+          availabilityZones: z.array(z.string()).min(1),
+          privateSubnetIds: z.array(z.string()).min(1),
+          securityGroupIds: z.array(z.string()).min(1),
+        }),
+      }),
+    ],
+    { error: 'expected clusterArn, secretArn and name, or host, secretArn, name and vpc' },
+  ),
+  unsure: z.enum(['block', 'warn']).optional(),
+  hosts: z.array(z.string()).optional(),
+  variables: z.record(z.string(), z.string()).optional(),
+  /** ARNs of topics. */
+  pages: z.array(z.string()).optional(),
+  /** Names of the stacks whose templates ask this gate. */
+  stacks: z.array(z.string()).optional(),
+  reservedConcurrency: z.number().int().min(1).optional(),
+})
+
+export type AppSettings = z.output<typeof settingsSchema>
+
+/** @throws {Error} the file cannot be read, or says something else: every problem in one message. */
+export function loadAppSettings(file: string): AppSettings {
+  const parsed = settingsSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')))
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new Error(`${file}: ${problems.join('; ')}`)
+}

@@ -1,0 +1,76 @@
+/** A function of Deploywatch: a bundle that was built when the package was, the current Node, and no more rights than it is given. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import type { FunctionProps } from 'aws-cdk-lib/aws-lambda'
+import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import type { Database } from './database.ts'
+
+export interface WatchFunctionProps {
+  /** The bundle: dist/handlers/NAME. */
+  readonly handler: string
+  readonly description: string
+  readonly timeoutSeconds: number
+  readonly memoryMb: number
+  readonly reservedConcurrency: number
+  readonly environment: Readonly<Record<string, string>>
+  /** null: outside of every VPC. */
+  readonly network: Database['network']
+}
+
+export class WatchFunction extends Construct {
+  readonly function: LambdaFunction
+  readonly role: Role
+  readonly logGroup: LogGroup
+
+  constructor(scope: Construct, id: string, props: WatchFunctionProps) {
+    super(scope, id)
+    this.logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.THREE_MONTHS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+    this.logGroup.grantWrite(this.role)
+    if (props.network !== null) allowNetworkInterfaces(this.role)
+    this.function = new LambdaFunction(this, 'Function', {
+      ...networkOf(props.network),
+      code: Code.fromAsset(bundleOf(props.handler)),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      description: props.description,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      memorySize: props.memoryMb,
+      reservedConcurrentExecutions: props.reservedConcurrency,
+      environment: { ...props.environment },
+      role: this.role,
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+    })
+    // The first call must find its rights and its log in place.
+    this.function.node.addDependency(this.role)
+  }
+}
+
+/** What Lambda itself needs to put a function into a VPC; EC2 lets none of these be narrowed to a resource. */
+function allowNetworkInterfaces(role: Role): void {
+  const actions = ['ec2:CreateNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DeleteNetworkInterface']
+  role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }))
+}
+
+function networkOf(network: Database['network']): Pick<FunctionProps, 'vpc' | 'vpcSubnets' | 'securityGroups'> {
+  return network === null ? {} : network
+}
+
+/** Beside this file in the package, and in dist/ of a checkout. */
+function bundleOf(name: string): string {
+  const folders = ['handlers', '../dist/handlers'].map((folder) => join(import.meta.dirname, folder, name))
+  const found = folders.find((folder) => existsSync(join(folder, 'index.js')))
+  if (found !== undefined) return found
+  throw new Error(
+    `the bundle of the function ${name} is not there (${folders.join(', ')}): run \`npm run build\` first`,
+  )
+}
