@@ -83,3 +83,66 @@ export type GateFunctionSettings = z.output<typeof gateSettings>
 export function readGateSettings(env: Readonly<Record<string, string | undefined>>): GateFunctionSettings {
   return parse(gateSettings, settingsDocument(env), [])
 }
+
+const store = z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) })
+
+const watchSettings = z.strictObject({
+  service: z.string().min(1),
+  environment: z.string().min(1),
+  /** The function that looks. */
+  looker: z.string().min(1),
+  store,
+  /** ARNs of the topics that are paged. */
+  topics: z.array(z.string().min(1)),
+  /** URL of the queue for pages that no topic takes. */
+  deadLetters: z.string().min(1),
+  links: z.strictObject({ dashboard: z.string().nullable(), runbook: z.string().nullable() }),
+})
+
+/** Of the functions that take a watch's steps and keep the incident. */
+export type WatchFunctionSettings = z.output<typeof watchSettings>
+
+/** @throws {Error} as `readSettings` */
+export function readWatchSettings(env: Readonly<Record<string, string | undefined>>): WatchFunctionSettings {
+  return parse(watchSettings, settingsDocument(env), [])
+}
+
+const name = z.string().min(1)
+const triggerSettings = z.strictObject({
+  service: name,
+  environment: name,
+  store,
+  /** ARN of the state machine of a watch's window. */
+  window: name,
+  /** Twelve digits. */
+  account: name,
+  /** What is watched; events of anything else are not for us. */
+  targets: z.array(
+    z.discriminatedUnion('source', [
+      z.strictObject({ source: z.literal('codedeploy'), application: name, group: name }),
+      z.strictObject({
+        source: z.literal('codepipeline'),
+        pipeline: name,
+        stage: name.nullable(),
+        action: name.nullable(),
+      }),
+      z.strictObject({ source: z.literal('cloudformation'), stack: name }),
+      z.strictObject({ source: z.literal('ecs'), cluster: name, service: name }),
+      z.strictObject({ source: z.literal('custom'), service: name, environment: name }),
+    ]),
+  ),
+  /** The window, and one look's deadline, in milliseconds; the checks that a pass needs. */
+  plan: z.strictObject({
+    forMs: z.number().int().min(0).max(86_400_000),
+    deadlineMs: z.number().int().min(1_000).max(840_000),
+    required: z.array(name).min(1),
+  }),
+})
+
+/** Of the functions that hear of deployments. */
+export type TriggerFunctionSettings = z.output<typeof triggerSettings>
+
+/** @throws {Error} as `readSettings` */
+export function readTriggerSettings(env: Readonly<Record<string, string | undefined>>): TriggerFunctionSettings {
+  return parse(triggerSettings, settingsDocument(env), [])
+}

@@ -38,6 +38,8 @@ export interface WindowNews {
   readonly about: WatchAccount['about']
   /** What is known up to here; of the whole window when it is over. */
   readonly report: Report
+  /** This look is the first of the window that said pass or fail. */
+  readonly firstVerdict: boolean
   /** A failure is confirmed and open: reason for a page. */
   readonly failing: boolean
   /** Ended because something newer was deployed. */
@@ -116,6 +118,7 @@ async function load(
     clockMs: now,
     next: { atMs: 0, why: 'schedule' },
     early: 0,
+    firstVerdict: null,
     superseded: false,
     report: null,
     news: null,
@@ -160,7 +163,9 @@ async function advance(window: Window, input: WindowInput): Promise<Window> {
   const elapsedMs = window.elapsedMs + tookMs
   const look = { beganMs: window.elapsedMs, attempts }
   const state = lean(afterLook(order.plan, window.state, look, next?.why ?? 'schedule'))
-  const looked = { ...window, state, elapsedMs, clockMs: input.clock() }
+  const judged = state.last?.report !== null && state.last?.report.verdict !== 'unsure'
+  const firstVerdict = window.firstVerdict ?? (judged ? state.looks : null)
+  const looked = { ...window, state, elapsedMs, firstVerdict, clockMs: input.clock() }
   const step = nextStep(order.plan, state, elapsedMs)
   if (step.kind === 'end') return ended(looked, { kind: 'window' }, input)
   return { ...looked, next: { atMs: step.atMs, why: step.why }, news: 'looked' }
@@ -282,8 +287,18 @@ async function judged(
 function newsOf(window: Window, kind: 'looked' | 'over'): WindowNews {
   const { order, state, report, superseded } = window
   const account = accountOf(window, { kind: 'interrupted' }, [], [])
+  const firstVerdict = window.firstVerdict === state.looks
   const known = report ?? watchReport(account)
-  return { kind, order, state, about: account.about, report: known, failing: isFailing(state), superseded }
+  return {
+    kind,
+    order,
+    state,
+    about: account.about,
+    report: known,
+    firstVerdict,
+    failing: isFailing(state),
+    superseded,
+  }
 }
 
 function stepOf({ next, elapsedMs, report, state }: Window): WindowStep {

@@ -33,6 +33,8 @@ export interface Window {
   readonly next: { readonly atMs: number; readonly why: 'schedule' | 'confirm' | 'overtime' } | null
   /** Invocations in a row that came before it was time. */
   readonly early: number
+  /** The number of the first look that said pass or fail; null: none did yet. */
+  readonly firstVerdict: number | null
   /** It ended because something newer was deployed. */
   readonly superseded: boolean
   /** The window's report, once it is over. */

@@ -1,0 +1,84 @@
+/** What a watch tells after each look and at its end: the incident, the metrics, the report, and what runs now. */
+import { lookOfWatch, lookOfWatchEnd } from '../core/incident-look.ts'
+import type { MetricDatum } from '../outputs/metrics.ts'
+import { incidentMetric, lookMetrics, verdictMetric, windowMetrics } from '../outputs/metrics.ts'
+import type { MetricPorts } from '../metrics/put.ts'
+import { putMetrics } from '../metrics/put.ts'
+import type { IncidentPorts } from '../pages/incidents.ts'
+import { recordIncident } from '../pages/incidents.ts'
+import { findRelease } from '../release/find-release.ts'
+import type { ReleaseStore } from '../release/find-release.ts'
+import type { Store } from '../stores/store.ts'
+import type { WindowNews } from './step-window.ts'
+
+export interface TellPorts {
+  readonly incidents: IncidentPorts
+  readonly metrics: MetricPorts
+  readonly store: ReleaseStore & Pick<Store, 'putReport' | 'putRunningRelease'>
+  /** Milliseconds since 1970. */
+  readonly clock: () => number
+  /** For the log: what could not be done beside the page. */
+  tell(what: string, why: string): void
+}
+
+/**
+ * Told again, it is the same: an incident knows which looks it was told of, a report is overwritten by itself.
+ *
+ * @throws {Error} the incident could not be read or written: tell the news again
+ */
+export async function tellWindow(ports: TellPorts, news: WindowNews): Promise<void> {
+  const { order, state, about, report } = news
+  const { deployedAt } = order
+  // The page first: metrics and reports can wait.
+  const look =
+    news.kind === 'over'
+      ? lookOfWatchEnd(report, deployedAt)
+      : lookOfWatch({ plan: order.plan, state, about }, deployedAt)
+  const { open } = await recordIncident(ports.incidents, order, { kind: 'looked', look })
+  const at = new Date(ports.clock()).toISOString()
+  await putMetrics(ports.metrics, order, [...dataOf(news, at), ...incidentMetric(open?.kind ?? 'none', at)]).then(
+    ({ why }) => (why === null ? undefined : ports.tell('metrics', why)),
+  )
+  if (news.kind !== 'over') return
+  await beside(ports, 'report', () =>
+    ports.store.putReport(order.service, order.environment, JSON.stringify(report), about.startedAt),
+  )
+  if (report.verdict === 'pass') await beside(ports, 'running release', () => markRunning(ports, news, at))
+}
+
+function dataOf({ kind, order, state, about, firstVerdict }: WindowNews, at: string): readonly MetricDatum[] {
+  const last = state.last?.report ?? null
+  return [
+    // A look that saw nothing has a verdict too, and it is not pass.
+    ...(kind === 'over' ? [] : last === null ? blindMetric(at) : lookMetrics(last, [], at)),
+    ...(state.looks === 1 ? windowMetrics(about.startedAt, order.plan.forMs) : []),
+    ...(firstVerdict ? verdictMetric(order.deployedAt, at) : []),
+  ]
+}
+
+function blindMetric(at: string): readonly MetricDatum[] {
+  return [{ name: 'LookVerdict', at, values: [1] }]
+}
+
+/** The release that was seen to work through the window is the one that runs. */
+async function markRunning({ store }: TellPorts, { order }: WindowNews, at: string): Promise<void> {
+  const { service, environment, release } = order
+  if (release.by === 'running') return
+  const found = await findRelease({ store, service, environment, reference: release })
+  if (!found.found) throw new Error(found.why)
+  const { version, commit } = found.manifest.expectation.release
+  const published = await store.published(service, release)
+  const manifestDigest = release.by === 'digest' ? release.digest : published[0]?.digest
+  if (manifestDigest === undefined) throw new Error('its manifest is not in the store any more')
+  const known = await store.runningRelease(service, environment).catch(() => null)
+  if (known?.manifestDigest === manifestDigest) return
+  await store.putRunningRelease(service, environment, { version, commit, manifestDigest, since: at })
+}
+
+async function beside(ports: TellPorts, what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    ports.tell(what, error instanceof Error ? error.message : String(error))
+  }
+}
