@@ -60,7 +60,7 @@ export interface Decided {
 /** A watch that begins later than this after its deployment says nothing that a scheduled look would not. */
 export const USEFUL_MS = 60 * 60_000
 /** Whoever wrote `starting` has started by then, or never will: a function lives shorter. */
-export const STARTING_MS = 60_000
+export const STARTING_MS = 45_000
 /** Older ones are told by their time alone: they began before the newest. */
 const KEPT = 30
 

@@ -41,7 +41,6 @@ interface Carried {
   readonly application: string
   readonly group: string
   readonly deploymentId: string
-  readonly state: string
   readonly account: string
   readonly region: string
   readonly at: string
@@ -79,7 +78,7 @@ export const codeDeploy = {
     const phase = codeDeployPhase(state)
     if (phase === null) return notForUs(`a deployment in state ${state} has changed nothing yet`)
     const { account, region, time: at, isReplay } = envelope
-    const carried = { application, group, deploymentId, state, account, region, at, startedAt: null, isReplay }
+    const carried = { application, group, deploymentId, account, region, at, startedAt: null, isReplay }
     return ofWatched(codeDeployDeployment(carried, phase), watched, describeTarget)
   },
 } as const satisfies Trigger
@@ -126,7 +125,7 @@ export function readCodeDeployMessage(
   if (at === null) return malformed(new z.ZodError([missing('createTime')]), message, [])
   const { accountId: account, region } = parsed.data
   const startedAt = createTime ?? null
-  const carried = { application, group, deploymentId, state: status, account, region, at, startedAt, isReplay: false }
+  const carried = { application, group, deploymentId, account, region, at, startedAt, isReplay: false }
   return ofWatched(codeDeployDeployment(carried, phase), watched, describeTarget)
 }
 

@@ -8,6 +8,7 @@ import type { Deployment } from '../core/deployment.ts'
 import { targetKey, targetKeyOf } from '../core/deployment.ts'
 import type { DeploymentDecision, DeploymentHistory } from '../core/deployment-history.ts'
 import { decide, markStarted, newerThan, NO_DEPLOYMENTS } from '../core/deployment-history.ts'
+import type { Identified } from './identify.ts'
 import type { Documents } from '../stores/documents.ts'
 
 export interface TakeContext {
@@ -17,8 +18,8 @@ export interface TakeContext {
    * success. It rejects where nobody knows whether it was; then the reconciler starts it again.
    */
   startWatch(deployment: Deployment, supersedes: readonly string[]): Promise<void>
-  /** Completes what an event does not say (see identify.ts); null: what it announced is no deployment of ours. */
-  identify(deployment: Deployment): Promise<Deployment | null>
+  /** Completes what an event does not say: see identify.ts. */
+  identify(deployment: Deployment): Promise<Identified>
   /** Milliseconds since 1970. */
   readonly now: () => number
   /** Between two tries, in milliseconds. */
@@ -44,8 +45,9 @@ const KEPT_MS = 90 * 86_400_000
  */
 export async function take(announced: Deployment, context: TakeContext): Promise<Taken> {
   if (announced.isReplay) return ignored(announced, 'replay', 'a replay of the archive tells of what was long ago')
-  const deployment = await context.identify(announced)
-  if (deployment === null) return ignored(announced, 'not-ours', 'AWS knows no such deployment of a watched target')
+  const identified = await context.identify(announced)
+  if (!identified.ours) return ignored(announced, identified.because, identified.why)
+  const { deployment } = identified
   const decision = await update(deployment, context, (history, now) => decide(history, deployment, now))
   switch (decision.do) {
     case 'ignore':

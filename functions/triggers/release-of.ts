@@ -1,0 +1,149 @@
+/**
+ * Which release a deployment put there: what its event or its system says of it, looked up among what was published. None and
+ * several are both `release-unknown`: a guess would be looked for, and found or missed, in the wrong place.
+ */
+import { couldNotLook } from '../core/could-not-look.ts'
+import type { Deployment } from '../core/deployment.ts'
+import { describeTarget } from '../core/deployment.ts'
+import type { Finding, NextStep } from '../core/finding.ts'
+import type { ReleaseReference } from '../core/look-order.ts'
+import { describeReference } from '../release/find-release.ts'
+import type { PublishedRelease, PublishedReleases } from '../stores/published.ts'
+import { askDeployment, revisionReferences } from './aws/codedeploy.ts'
+import { askStack, RELEASE_OUTPUT, RELEASE_TAG, stackReferences } from './aws/cloudformation.ts'
+import { askRevisions } from './aws/codepipeline.ts'
+import { askImages } from './aws/ecs.ts'
+import type { Carried } from './aws/references.ts'
+import type { Asked, AwsSystems } from './aws/systems.ts'
+import { whyNotAsked } from './aws/systems.ts'
+
+export interface ReleaseQuestion {
+  readonly service: string
+  readonly environment: string
+  readonly published: Pick<PublishedReleases, 'published'>
+  readonly systems: AwsSystems
+}
+
+export type ReleaseOf =
+  /** `published`: null where a digest was given that the list does not have; the manifest itself may be there. */
+  | { readonly known: true; readonly release: ReleaseReference; readonly published: PublishedRelease | null }
+  /** `release-unknown`. */
+  | { readonly known: false; readonly finding: Finding }
+
+type Named = Exclude<ReleaseReference, { readonly by: 'running' }>
+
+/**
+ * The one release that the deployment put there.
+ *
+ * @throws what may be gone a moment later: throttling, timeouts, a store that does not answer
+ */
+export async function releaseOf(deployment: Deployment, question: ReleaseQuestion): Promise<ReleaseOf> {
+  const { release } = deployment
+  if (release !== null && release.by !== 'running') {
+    const found = await lookUp([[release]], question)
+    if (typeof found !== 'string') return found
+    // What the event names decides: what its system knows beside it is another thing's name.
+    return unknown(deployment, question, [[release]], found)
+  }
+  const asked = await carriedBy(deployment, question.systems)
+  if (asked.refused !== null) return unknown(deployment, question, [], asked.refused)
+  const found = await lookUp(asked.answer, question)
+  return typeof found === 'string' ? unknown(deployment, question, asked.answer, found) : found
+}
+
+/** What the system that deploys knows of the release. */
+async function carriedBy(deployment: Deployment, systems: AwsSystems): Promise<Asked<Carried>> {
+  const { question, region } = deployment
+  if (question === null) return { refused: null, answer: [] }
+  const why = whyNotAsked(deployment, systems)
+  if (why !== null) return { refused: why }
+  switch (question.ask) {
+    case 'GetDeployment': {
+      const asked = await askDeployment(systems, region, question.deploymentId)
+      if (asked.refused !== null) return asked
+      return { refused: null, answer: await revisionReferences(systems, region, asked.answer) }
+    }
+    case 'GetPipelineExecution':
+      return askRevisions(systems, region, question.pipeline, question.executionId)
+    case 'DescribeStacks': {
+      const asked = await askStack(systems, region, question.stackId)
+      if (asked.refused !== null) return asked
+      if (asked.answer === null) return { refused: `the stack ${question.stackId} is gone` }
+      return { refused: null, answer: stackReferences(asked.answer) }
+    }
+    case 'DescribeServiceDeployments':
+      return askImages(systems, region, question.serviceDeploymentArn)
+    case 'ListServiceDeployments':
+      return { refused: `ECS did not say which deployment of ${question.cluster}/${question.service} this is` }
+  }
+}
+
+/** The release, or why there is none. */
+async function lookUp(carried: Carried, { service, published }: ReleaseQuestion): Promise<ReleaseOf | string> {
+  for (const references of carried) {
+    const found: PublishedRelease[] = []
+    for (const reference of references) found.push(...(await published.published(service, reference)))
+    const [newest] = [...found].sort((a, b) => (a.at > b.at ? -1 : 1))
+    // A manifest is its own name: who gives its digest has said all.
+    const digests = new Set([...found, ...references.filter(({ by }) => by === 'digest')].map(digestOf))
+    const [digest] = digests
+    if (digests.size > 1) {
+      const names = found.map((release) => `${release.version} (${release.digest.slice(0, 12)})`)
+      return `${digests.size} releases that expect different things were published under that: ${[...new Set(names)].join(', ')}`
+    }
+    if (digest !== undefined) return { known: true, release: { by: 'digest', digest }, published: newest ?? null }
+  }
+  return `no release of ${service} was published under that`
+}
+
+function digestOf(of: PublishedRelease | Named): string {
+  return 'digest' in of ? of.digest : ''
+}
+
+/** So many names are shown; a task of ten containers has more than anyone reads at night. */
+const SHOWN = 6
+
+function unknown(deployment: Deployment, question: ReleaseQuestion, carried: Carried, why: string): ReleaseOf {
+  const references = [
+    ...new Map(carried.flat().map((each) => [`${each.by} ${describeReference(each)}`, each])).entries(),
+  ]
+  const names = references.map(([name]) => name)
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''
+  const said = names.length === 0 ? 'nothing that names a release' : names.slice(0, SHOWN).join(', ') + more
+  const target = describeTarget(deployment.target)
+  const detail = `the deployment of ${deployment.at} carries ${said}: ${why}`
+  const base = couldNotLook('release-unknown', { environment: question.environment, subject: target, detail })
+  const steps = stepsFor(deployment, references[0]?.[1] ?? null)
+  return { known: false, finding: { ...base, nextSteps: [...steps, ...base.nextSteps] } }
+}
+
+/** What makes the next deployment known: either side may name it as the other does. */
+function stepsFor(deployment: Deployment, first: Named | null): readonly NextStep[] {
+  const publish: NextStep =
+    first?.by === 'label'
+      ? {
+          text: 'publish the release under what is deployed, where it is built',
+          command: `npx deploywatch publish --label ${quoted(first.label)}`,
+        }
+      : { text: 'publish the release where it is built, before it is deployed', command: 'npx deploywatch publish' }
+  switch (deployment.target.source) {
+    case 'cloudformation':
+      return [
+        {
+          text: `give the stack the tag ${RELEASE_TAG} or the output ${RELEASE_OUTPUT} with the version or digest that was published`,
+          command: null,
+        },
+        publish,
+      ]
+    case 'custom':
+      return [{ text: 'put digest, version, commit or label of the release into the event', command: null }, publish]
+    case 'codedeploy':
+    case 'codepipeline':
+    case 'ecs':
+      return [publish]
+  }
+}
+
+function quoted(value: string): string {
+  return /^[\w@%+=:,./-]+$/u.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,55 @@
+/** Starts the watch of a deployment: one execution of the state machine, named by the deployment's identity. */
+import type { SFNClient } from '@aws-sdk/client-sfn'
+import { StartExecutionCommand } from '@aws-sdk/client-sfn'
+import type { Deployment } from '../core/deployment.ts'
+import { watchName } from '../core/deployment.ts'
+import type { Finding } from '../core/finding.ts'
+import type { ReleaseReference } from '../core/look-order.ts'
+import type { WatchPlan } from '../core/watch.ts'
+import type { WindowOrder } from '../watch-window/window.ts'
+import type { ReleaseOf } from './release-of.ts'
+
+export interface StartPorts {
+  readonly service: string
+  readonly environment: string
+  /** ARN of the state machine. */
+  readonly window: string
+  readonly plan: WatchPlan
+  readonly sfn: Pick<SFNClient, 'send'>
+  releaseOf(deployment: Deployment): Promise<ReleaseOf>
+  /** For the log: a deployment of which nobody knows the release is watched too, and none of its looks will pass. */
+  tellUnknown(finding: Finding): void
+}
+
+/**
+ * Idempotent by the deployment's identity: an execution that is there already is the one that was to be started.
+ *
+ * @throws what Step Functions, or whoever was asked for the release, threw
+ */
+export async function startWindow(deployment: Deployment, ports: StartPorts): Promise<void> {
+  const order: WindowOrder = {
+    watch: deployment.identity,
+    service: ports.service,
+    environment: ports.environment,
+    release: await referenceOf(deployment, ports),
+    deployedAt: deployment.at,
+    plan: ports.plan,
+  }
+  const name = watchName(deployment.identity)
+  try {
+    await ports.sfn.send(
+      new StartExecutionCommand({ stateMachineArn: ports.window, name, input: JSON.stringify(order) }),
+    )
+  } catch (error) {
+    // By name: `instanceof` breaks across bundled copies of the SDK.
+    if ((error as Error).name !== 'ExecutionAlreadyExists') throw error
+  }
+}
+
+async function referenceOf(deployment: Deployment, ports: StartPorts): Promise<ReleaseReference> {
+  const found = await ports.releaseOf(deployment)
+  if (found.known) return found.release
+  ports.tellUnknown(found.finding)
+  // Nothing was published under that: each look says `release-unknown`, and whoever publishes it late is found by the next.
+  return deployment.release ?? { by: 'label', label: deployment.identity }
+}
