@@ -43,11 +43,12 @@ export interface IncidentPage {
 export const MOST_ROOTS_TOLD = 3
 export const MOST_KEYS = 20
 
-const MOST_SENTENCE = 600
+const MOST_SENTENCE = 400
+const MOST_NAME = 200
 const MOST_COMMAND = 1_000
-const MOST_CONSEQUENCES = 10
+const MOST_CONSEQUENCES = 8
 const MOST_CAUSES = 3
-const MOST_STEPS = 4
+const MOST_STEPS = 3
 const MOST_PLACES = 2
 
 /** A finding that is kept and sent: of bounded size, and without credentials, whoever wrote them into a message. */
@@ -57,19 +58,32 @@ export function briefFinding(finding: Finding): Finding {
   return {
     code: finding.code,
     severity: finding.severity,
-    subject: sentence(finding.subject),
+    subject: briefName(finding.subject),
     expected: sentence(finding.expected),
     found: sentence(finding.found),
-    source: finding.source.slice(0, MOST_PLACES).map(({ file, line }) => ({ file: sentence(file), line })),
+    source: finding.source.slice(0, MOST_PLACES).map(({ file, line }) => ({ file: briefName(file), line })),
     causes: finding.causes
       .toSorted((a, b) => Number(a.evidence === null) - Number(b.evidence === null))
       .slice(0, MOST_CAUSES)
       .map(({ text, evidence }) => ({ text: sentence(text), evidence: evidence === null ? null : sentence(evidence) })),
-    consequences: finding.consequences.slice(0, MOST_CONSEQUENCES).map(sentence),
+    consequences: finding.consequences.slice(0, MOST_CONSEQUENCES).map(briefName),
     nextSteps: step.map(({ text, command }) => ({ text: sentence(text), command: pasted(command) })),
     estimate:
-      estimate === null ? null : { ...estimate, class: sentence(estimate.class), basis: sentence(estimate.basis) },
+      estimate === null
+        ? null
+        : {
+            class: briefName(estimate.class),
+            lowMs: Math.round(estimate.lowMs),
+            highMs: Math.round(estimate.highMs),
+            multiplier: estimate.multiplier,
+            basis: sentence(estimate.basis),
+          },
   }
+}
+
+/** A name or a key as it is told. */
+export function briefName(text: string): string {
+  return cut(withoutCredentials(text), MOST_NAME)
 }
 
 function sentence(text: string): string {

@@ -19,7 +19,7 @@ import type { Finding, FindingGroup } from './finding.ts'
 import { FINDING_CODES } from './finding.ts'
 import type { Deployment, IncidentLook } from './incident-look.ts'
 import type { IncidentPage, PageKind } from './incident-page.ts'
-import { briefFinding, MOST_KEYS, MOST_ROOTS_TOLD, pageSeverity } from './incident-page.ts'
+import { briefFinding, briefName, MOST_KEYS, MOST_ROOTS_TOLD, pageSeverity } from './incident-page.ts'
 import type { Incident, IncidentEvent, IncidentState, IncidentStep, Root } from './incident-state.ts'
 import type { Report } from './report.ts'
 import { isCleared, keyOf } from './watch.ts'
@@ -95,14 +95,16 @@ function afterPass(state: IncidentState, at: string): IncidentStep {
 function afterErrors(before: IncidentState, look: IncidentLook, errors: readonly Finding[], at: string): IncidentStep {
   const { state, pages } = endBlindness({ ...before, judgedAt: at, blind: null }, at)
   const known = state.open?.roots ?? []
-  const confirmed = errors.flatMap((error) => confirm(error, look, [...known, ...state.suspects]))
+  const sighted = sightings([...look.confirmed, ...known, ...state.suspects])
+  const confirmed = errors.flatMap((error) => confirm(error, sighted))
   const covered = new Set(confirmed.flatMap(({ key, finding }) => [key, ...finding.consequences]))
   const stays = (one: Root): boolean => !covered.has(one.key) && !isCleared({ key: one.key, finding: one }, look.report)
   const suspects = [
-    ...state.suspects.filter((one) => stays(one) && !errors.some((error) => keyOf(error) === one.key)),
+    ...state.suspects.filter(stays),
+    // Whatever was suspected before is confirmed by now: these are new.
     ...errors
       .filter((error) => !covered.has(keyOf(error)))
-      .map((error) => ({ key: keyOf(error), code: error.code, since: sinceOf(state.suspects, error, at) })),
+      .map((error) => ({ key: keyOf(error), code: error.code, since: at })),
   ].slice(0, MOST_ROOTS)
   const roots = byRank([...confirmed, ...known.filter(stays).map((root) => withFinding(root, state.open))])
   const next = { ...state, suspects }
@@ -123,17 +125,18 @@ function withFinding(root: Root, open: Incident | null): SeenRoot {
 /** An error is confirmed where the watch says so, or where it, or what it explains, was found before. */
 function confirm(
   error: Finding,
-  look: IncidentLook,
-  known: readonly Root[],
+  sighted: ReadonlyMap<string, string>,
 ): readonly (Root & { readonly finding: Finding })[] {
   const key = keyOf(error)
-  const keys = new Set([key, ...error.consequences])
-  const before = [...look.confirmed, ...known].filter((one) => keys.has(one.key)).map(({ since }) => since)
+  const before = [key, ...error.consequences].flatMap((one) => sighted.get(one) ?? [])
   return before.length === 0 ? [] : [{ key, code: error.code, since: earliest(before), finding: error }]
 }
 
-function sinceOf(suspects: readonly Root[], error: Finding, at: string): string {
-  return suspects.find(({ key }) => key === keyOf(error))?.since ?? at
+/** By key, the earliest time at which each was seen. */
+function sightings(seen: readonly Pick<Root, 'key' | 'since'>[]): ReadonlyMap<string, string> {
+  const times = new Map<string, string>()
+  for (const { key, since } of seen) times.set(key, earliest([since, times.get(key) ?? since]))
+  return times
 }
 
 const RANKS: Readonly<Record<FindingGroup, number>> = {
@@ -284,7 +287,11 @@ function withPage(
   const { service, environment } = state
   const number = state.pages + 1
   const id = `${service}/${environment}/${incident.number}/${incident.since}`
-  const listed = (keys: readonly string[]): readonly string[] => keys.filter((key) => key !== MANY).slice(0, MOST_KEYS)
+  const listed = (keys: readonly string[]): readonly string[] =>
+    keys
+      .filter((key) => key !== MANY)
+      .slice(0, MOST_KEYS)
+      .map(briefName)
   const page: IncidentPage = {
     schema: 'deploywatch/page/1',
     id: `${id}/${number}/${kind}`,

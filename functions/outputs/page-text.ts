@@ -74,8 +74,9 @@ export function renderPageText(page: IncidentPage, links: PageLinks): string {
 function* pageLines(page: IncidentPage, links: PageLinks): Lines {
   yield pageSentence(page)
   if (page.kind === 'opened' || page.kind === 'changed') {
-    yield* nextLines(page.roots)
     if (page.kind === 'changed') yield* changeLines(page)
+    yield* whyLines(page.roots)
+    yield* nextLines(page.roots)
   } else {
     yield `it was: ${pageHeadline(page)}`
     yield* afterwardsLines(page)
@@ -84,6 +85,13 @@ function* pageLines(page: IncidentPage, links: PageLinks): Lines {
   yield* factLines(page)
   yield* linkLines(page, links)
   if (page.kind === 'opened' || page.kind === 'changed') yield* rootLines(page)
+}
+
+/** Only what there is evidence of: a guess has no place on a lock screen. */
+function* whyLines([root]: readonly Finding[]): Lines {
+  const proven = root?.causes.find(({ evidence }) => evidence !== null)
+  if (proven !== undefined) yield `why: ${visibleSentence(proven.text)}`
+  else if (root !== undefined) yield `found: ${visibleSentence(root.found)}`
 }
 
 /** The step of the first root cause that has one: how long it takes, and its command on a line of its own, to be pasted. */

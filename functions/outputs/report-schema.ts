@@ -17,7 +17,8 @@ const estimate = z
   })
   .refine(({ lowMs, highMs }) => lowMs <= highMs, { error: 'lowMs is above highMs' })
 
-const finding = z.strictObject({
+/** A finding of the contract, strict. */
+export const findingSchema = z.strictObject({
   code: z.enum(codes),
   severity: z.enum(['error', 'unsure', 'warning', 'info']),
   subject: z.string(),
@@ -51,7 +52,7 @@ export const reportSchema = z
         durationMs: milliseconds,
       }),
     ),
-    findings: z.array(finding),
+    findings: z.array(findingSchema),
     database: z
       .strictObject({
         engine: z.string(),

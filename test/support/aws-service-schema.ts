@@ -193,8 +193,20 @@ function readQuery(schema: Reference, form: URLSearchParams, path: string, used:
       if (items.length === 0) used.add(path)
       return { value: items.map((item) => item.value), problems: items.flatMap(({ problems }) => problems) }
     }
-    case 'map':
-      return { value: null, problems: [`${path}: maps of the Query protocol are not taught to this fake`] }
+    case 'map': {
+      // As SNS writes its message attributes: `MessageAttributes.entry.1.Name=…`, `.Value.…`.
+      const entries: (readonly [string, Decoded])[] = []
+      for (let at = 1; begins(`${path}.entry.${at}`); at++) {
+        const name = `${path}.entry.${at}.Name`
+        used.add(name)
+        entries.push([form.get(name) ?? '', readQuery(shape.of, form, `${path}.entry.${at}.Value`, used)])
+      }
+      if (entries.length === 0) used.add(path)
+      return {
+        value: Object.fromEntries(entries.map(([name, item]) => [name, item.value])),
+        problems: entries.flatMap(([, { problems }]) => problems),
+      }
+    }
     case 'timestamp':
     case 'string':
     case 'number':
