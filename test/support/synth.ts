@@ -16,10 +16,16 @@ import { configWith, MIGRATIONS } from './project.ts'
 export const CLUSTER = 'arn:aws:rds:eu-west-1:111111111111:cluster:orders'
 export const SECRET = 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:watch-AbCdEf'
 
+const CONFIG = configWith('  production: { database: { url: "postgres://127.0.0.1:1/nowhere" } }\n')
+
 /** A manifest of the small project, written as `deploywatch build` writes it. */
-export async function releaseFile(version = '1.42.0', service = 'orders'): Promise<string> {
-  const config = configWith('  production: { database: { url: "postgres://127.0.0.1:1/nowhere" } }\n')
-  const built = await buildOrders(config.replace('service: orders', `service: ${service}`), MIGRATIONS, version)
+export async function releaseFile(
+  version = '1.42.0',
+  service = 'orders',
+  migrations: Readonly<Record<string, string>> = MIGRATIONS,
+  config = CONFIG,
+): Promise<string> {
+  const built = await buildOrders(config.replace('service: orders', `service: ${service}`), migrations, version)
   const { header, catalog } = encodeManifest(built)
   const path = join(mkdtempSync(join(tmpdir(), 'deploywatch-release-')), 'deploywatch.release.json')
   await Promise.all([writeFile(path, header), writeFile(partPath(path), catalog)])
