@@ -38,6 +38,9 @@ function answerError(error: unknown, { stderr }: CliIo): number {
     case 'ConfigError':
       stderr.write(`error: the config cannot be used\n${error.message}\n`)
       return EXIT.usage
+    case 'StoreError':
+      stderr.write(`error: ${error.message}\n`)
+      return EXIT.unsure
     case 'UsageError':
       stderr.write(`error: ${error.message}\n`)
       return EXIT.usage

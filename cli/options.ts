@@ -43,6 +43,10 @@ export interface RecordOptions extends CommonOptions {
   readonly out: string | null
 }
 
+export interface PublishOptions extends CommonOptions {
+  readonly labels: readonly string[]
+}
+
 export interface WatchOptions extends CommonOptions {
   readonly env: string
   /** As it was typed, such as 15m; null: the environment's. */

@@ -15,7 +15,7 @@ const COMMON = {
     'the release manifest (default: deploywatch.release.json, else the working tree)',
   ),
   running: new Option('--running <file>', "the manifest of the release that runs there now (default: the store's)"),
-  store: new Option('--store <place>', "a folder, or s3://BUCKET (default: the config's)"),
+  store: new Option('--store <place>', "a folder, or s3://BUCKET?table=TABLE (default: the config's)"),
   format: new Option('--format <format>', 'how the result is written').choices(FORMATS).default('text'),
   output: new Option('--output <file>', 'write the result there instead of to stdout'),
 } as const
@@ -33,6 +33,9 @@ interface Definition {
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : []
 
 /** Not left to commander: it would ask for the option before it says that another one is mistyped. */
 function environmentOf(raw: Raw, command: string): string {
@@ -119,6 +122,21 @@ const COMMANDS: readonly Definition[] = [
     run: async (raw, common, io) => {
       const { run } = await import('./commands/record.ts')
       return run({ ...common, env: environmentOf(raw, 'record'), out: text(raw['out']) }, io)
+    },
+  },
+  {
+    name: 'publish',
+    summary: 'put the manifest and its evidence into the store, where gates and watches find them',
+    options: [
+      new Option(
+        '--label <label>',
+        'what a deployment will know it by: an image digest, a function version; may be repeated',
+      ).argParser((label: string, before: readonly string[] | undefined) => [...(before ?? []), label]),
+    ],
+    common: ['config', 'release', 'store', 'format', 'output'],
+    run: async (raw, common, io) => {
+      const { run } = await import('./commands/publish.ts')
+      return run({ ...common, labels: texts(raw['label']) }, io)
     },
   },
   {

@@ -9,7 +9,8 @@ import type { Server } from './core/observation.ts'
 import type { CheckInput } from './look/input.ts'
 import { mapSchemas } from './observe.ts'
 import type { LedgerSight, Sight } from './observe.ts'
-import type { StampKey, VerifiedStamp } from './stores/store.ts'
+import { StoreError } from './stores/store.ts'
+import type { StampKey, Store, VerifiedStamp } from './stores/store.ts'
 
 /** Part of every stamp's key: another way of reading makes every old stamp worthless. Raise it with any reader. */
 export const READER_VERSION = '2'
@@ -34,7 +35,7 @@ export type Unchanged =
 
 /** What a look that is still valid had to say, if there is one. One round trip over the wire, none where nothing is known. */
 export async function findUnchanged(input: CheckInput, connection: Connection): Promise<Unchanged> {
-  const known = input.store === null ? [] : await input.store.verifiedStamps(keyOf(input))
+  const known = await stampsKnown(input)
   const newest = known.toSorted((a, b) => b.at.localeCompare(a.at))[0]
   if (newest === undefined) return { unchanged: false, ledgers: null }
   const { engine } = input
@@ -57,6 +58,16 @@ export async function findUnchanged(input: CheckInput, connection: Connection): 
   } catch (error) {
     // A ledger that was dropped or closed to this role since: that is for the full look to say.
     if (error instanceof DatabaseError) return changed
+    throw error
+  }
+}
+
+/** A store that cannot be read is no shortcut, and no reason not to look. */
+async function stampsKnown(input: CheckInput): Promise<Awaited<ReturnType<Store['verifiedStamps']>>> {
+  try {
+    return input.store === null ? [] : await input.store.verifiedStamps(keyOf(input))
+  } catch (error) {
+    if (error instanceof StoreError) return []
     throw error
   }
 }
@@ -90,7 +101,8 @@ export async function rememberVerified(
   ])
   // Neither the catalogs nor a ledger's row may have moved between what was judged and now.
   if (stamp !== sight.stamp || ledgers.tables.some((table, at) => table.digest !== digests[at])) return
-  await store.putVerifiedStamp(
+  await putStamp(
+    store,
     { ...keyOf(input), systemIdentifier: sight.server.systemIdentifier, database: sight.server.database },
     {
       stamp,
@@ -100,4 +112,13 @@ export async function rememberVerified(
       findings: judgement.findings,
     },
   )
+}
+
+/** What is not remembered costs the next look its shortcut, and this one nothing. */
+async function putStamp(store: Store, ...stamp: Parameters<Store['putVerifiedStamp']>): Promise<void> {
+  try {
+    await store.putVerifiedStamp(...stamp)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+  }
 }

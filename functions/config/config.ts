@@ -4,6 +4,7 @@ import { endpointSchema } from './endpoints.ts'
 import { environmentSchema } from './environments.ts'
 import { key, label, name, orNull, path, text } from './parts.ts'
 import { querySchema } from './queries.ts'
+import { parseStorePlace } from './store-place.ts'
 
 const migrationsShape = {
   tool: key(
@@ -81,6 +82,11 @@ const schema = z.strictObject({
   role: key(orNull(text), 'The role of the application: its grants are expected too.', 'orders_app'),
 })
 
+const storePlace = text.superRefine((value, context) => {
+  const place = parseStorePlace(value)
+  if (place.kind === 'malformed') context.addIssue({ code: 'custom', message: place.problem })
+})
+
 export const configSchema = z
   .strictObject({
     service: key(label, 'The name of what is deployed.', 'orders'),
@@ -114,8 +120,8 @@ export const configSchema = z
       '.github/workflows/deploy.yml',
     ]),
     store: key(
-      text.default('.deploywatch'),
-      'Where stamps, manifests, evidence and reports are kept: a folder, or s3://BUCKET.',
+      storePlace.default('.deploywatch'),
+      "Where stamps, manifests, evidence and reports are kept: a folder, or `s3://BUCKET/PREFIX?table=TABLE&region=REGION`, a bucket with a DynamoDB table. What is left out: no prefix, a table of the bucket's name, the region of the process (AWS_REGION, the profile).",
       's3://orders-deploywatch',
     ),
   })

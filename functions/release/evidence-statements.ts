@@ -49,7 +49,12 @@ async function readEvidence(release: ReleaseManifest, place: Place, store: Store
   const findings: Finding[] = []
   const notes: string[] = []
   const documents: { readonly file: string | null; readonly text: string; readonly evidence: Evidence }[] = []
-  for (const { file, text } of [...(await filesIn(place, findings)), ...(await storedEvidence(store, name, digest))]) {
+  const stored = await storedEvidence(store, name, digest).catch((error: unknown) => {
+    if (!(error instanceof StoreError)) throw error
+    findings.push(unreadableStore(place, error))
+    return []
+  })
+  for (const { file, text } of [...(await filesIn(place, findings)), ...stored]) {
     const parsed = parseEvidence(text)
     if (parsed.kind === 'unreadable') {
       findings.push(unreadable(place, file ?? `the store's evidence of ${name.service}`, parsed.reason))
@@ -94,6 +99,10 @@ function unreadable({ environment }: Place, subject: string, reason: string): Fi
     subject,
     detail: `${reason}; record it again, or delete it`,
   })
+}
+
+function unreadableStore({ environment }: Place, error: StoreError): Finding {
+  return couldNotLook('evidence-unreadable', { environment, subject: 'the store', detail: error.message })
 }
 
 /** One statement each, whoever learnt it: calls of several environments are added up, copies of one count once. */
