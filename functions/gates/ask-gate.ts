@@ -78,7 +78,7 @@ async function decide<Address, Request>(
   time: Time,
   secrets: readonly string[],
 ): Promise<GateAnswer> {
-  const exempt = await time.within((signal) => gate.exempt(request, callOf(run, signal)))
+  const exempt = await time.within(EXEMPT_SHARE, (signal) => gate.exempt(request, callOf(run, signal)))
   if (exempt.kind === 'done' && exempt.value !== null) return { kind: 'proceed', report: null, why: exempt.value }
   const answer = await lookFor(gate, request, run, time, secrets)
   // Had that been known, a refusal might have been wrong: whoever reads it should know.
@@ -100,7 +100,7 @@ async function lookFor<Address, Request>(
   time: Time,
   secrets: readonly string[],
 ): Promise<GateAnswer> {
-  const found = await time.within((signal) => gate.release(request, callOf(run, signal)))
+  const found = await time.within(RELEASE_SHARE, (signal) => gate.release(request, callOf(run, signal)))
   if (found.kind !== 'done') {
     const code = found.kind === 'late' ? 'check-timeout' : 'release-unknown'
     return refusal(run, time, null, code, `which release this is could not be learnt: ${failureText(found, secrets)}`)
@@ -119,7 +119,7 @@ async function lookAt(
   const { release } = found
   const { service, environment } = run.settings
   const order: LookOrder = { service, environment, release, deployed, deadlineMs: time.lookMs() }
-  const looked = await time.within(() => run.looker(order))
+  const looked = await time.within(1, () => run.looker(order))
   if (looked.kind === 'late') {
     const took = Math.round((run.clock() - time.startedAt) / 1000)
     const why = `the look at ${referenceText(release)} had not ended after ${took} s, when an answer was due`
@@ -163,12 +163,15 @@ interface Time {
   readonly startedAt: number
   /** What a look gets: it should say itself what was late, and has a little less than the gate waits. */
   lookMs(): number
-  /** Runs work until the answer is due. */
-  within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>>
+  /** Runs work for at most this share of the time until the answer is due. */
+  within<T>(share: number, work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>>
   /** The same with the time that is kept for the answer. */
   deliver<T>(work: (signal: AbortSignal) => Promise<T>): Promise<Outcome<T>>
 }
 
+/** A question beside the look that hangs must leave it its time. */
+const EXEMPT_SHARE = 0.25
+const RELEASE_SHARE = 0.5
 /** Kept for giving the answer, retries included: at most a third of a short call. */
 const ANSWER_MS = 10_000
 /** Kept for the end of the function itself. */
@@ -194,7 +197,7 @@ function startTime(run: GateRun): Time {
       const ms = left(kept)
       return Math.max(1, Math.floor(ms - Math.min(2000, ms / 10)))
     },
-    within: (work) => race(left(kept), work),
+    within: (share, work) => race(left(kept) * share, work),
     deliver: (work) => race(left(Math.min(END_MS, kept / 4)), work),
   }
 }

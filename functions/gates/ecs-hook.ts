@@ -38,7 +38,7 @@ const details = z.looseObject({
 const hookEvent = details.extend({
   lifecycleStage: z.string().nullish(),
   executionDetails: details.nullish(),
-  hookDetails: z.unknown(),
+  hookDetails: z.unknown().optional(),
 })
 
 interface EcsRequest {

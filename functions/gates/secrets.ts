@@ -36,7 +36,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The value itself, as a URL writes it, and of a signed URL its path and each of its longer parameters. */
+/** The value itself, as a URL writes it, and of a signed URL the longer parts of its path and query. */
 function formsOf(value: string): readonly string[] {
   const plain = [value, encodeURIComponent(value)]
   if (!URL.canParse(value)) return plain
@@ -46,6 +46,7 @@ function formsOf(value: string): readonly string[] {
     ...plain,
     `${pathname}${search}`,
     ...(pathname.length >= 8 ? [pathname] : []),
+    ...pathname.split('/').filter((segment) => segment.length >= 16),
     search,
     password,
     ...parameters,
