@@ -22,6 +22,8 @@ export interface Look {
   readonly report: Report
   /** What queries and endpoints took, of those that answered: for the baseline. */
   readonly samples: readonly Sample[]
+  /** An endpoint told that it is this release which answers, and none told otherwise. */
+  readonly answering: boolean
 }
 
 export async function look(input: CheckInput): Promise<Look> {
@@ -33,7 +35,7 @@ export async function look(input: CheckInput): Promise<Look> {
     const [database, endpoints] = await Promise.all([lookAtDatabase(input, pool, timer), lookAtEndpoints(input, timer)])
     const judged = judgeEndpoints(input, endpoints)
     const samples = samplesOf(input, database, endpoints, pool.usage().resumeMs > 0)
-    return { report: report(input, database, judged, pool, timer), samples }
+    return { report: report(input, database, judged, pool, timer), samples, answering: isAnswering(input, endpoints) }
   } finally {
     timer.stop()
     input.signal?.removeEventListener('abort', leave)
@@ -109,6 +111,12 @@ function samplesOf(
     },
   )
   return [...ofQueries, ...ofEndpoints]
+}
+
+function isAnswering({ endpoints }: CheckInput, observed: readonly EndpointObservation[]): boolean {
+  const expected = endpoints?.prepared.endpoints.map(({ expectation }) => expectation) ?? []
+  const told = sampleEndpoints(expected, observed).map(({ release }) => release)
+  return told.includes('this') && !told.includes('other')
 }
 
 function report(

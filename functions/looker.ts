@@ -165,7 +165,7 @@ function unseen(
     database: null,
     notes: [],
   }
-  return { report, samples: [] }
+  return { report, samples: [], answering: false }
 }
 
 /** The report for whoever asks later, and durations for the next deployment's baseline. What was seen counts without. */

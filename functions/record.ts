@@ -3,7 +3,6 @@
  * only keeps where the counts stand, so that what last month's code ran is not taken for this release's; later ones learn
  * what grew since.
  */
-import { createHash } from 'node:crypto'
 import type { Connection } from './connections/connection.ts'
 import { ConnectionError, DatabaseError } from './connections/connection.ts'
 import { couldNotLook } from './core/could-not-look.ts'
@@ -12,8 +11,11 @@ import type { Server, StatementObservation } from './core/observation.ts'
 import type { Engine, Statistics, StatisticsSource } from './engines/engine.ts'
 import type { NormalisedStatement } from './engines/postgres/normalise-statement.ts'
 import type { Evidence, EvidenceStatement } from './release/evidence.ts'
+import type { Unprepared } from './record-paths.ts'
+import { searchPathNotes } from './record-paths.ts'
 import { addStatements, EVIDENCE_SCHEMA, round, uniteStatements } from './release/evidence.ts'
 import type { ManifestFiles, ReleaseManifest } from './release/manifest.ts'
+import { manifestDigestOf, markRunning } from './release/mark-running.ts'
 import type { Grown } from './release/recording.ts'
 import { countsOf, grownSince } from './release/recording.ts'
 import type { Recording, Store } from './stores/store.ts'
@@ -56,6 +58,8 @@ export interface Learnt {
   readonly notPrepared: { readonly count: number; readonly examples: readonly string[] }
   /** Too long to be read, or gone meanwhile. */
   readonly unread: number
+  /** What to do where many are left out for one reason. */
+  readonly advice: readonly string[]
 }
 
 const NOTHING: Learnt = {
@@ -65,6 +69,7 @@ const NOTHING: Learnt = {
   catalog: 0,
   notPrepared: { count: 0, examples: [] },
   unread: 0,
+  advice: [],
 }
 
 export async function record(input: RecordInput): Promise<Recorded> {
@@ -142,7 +147,7 @@ async function learnFrom(input: RecordInput, connection: Connection, seen: Seen)
   const { expectation } = input.release
   const { service } = expectation.release
   const files = await input.files()
-  const manifestDigest = createHash('sha256').update(files.header).digest('hex')
+  const manifestDigest = manifestDigestOf(files)
   const earlier = await input.store.recording(service, input.environment.name)
   const running = await input.store.runningRelease(service, input.environment.name).catch(() => null)
   const place = { manifestDigest, systemIdentifier: seen.server.systemIdentifier, database: seen.server.database }
@@ -156,16 +161,13 @@ async function learnFrom(input: RecordInput, connection: Connection, seen: Seen)
     first: since === null,
     evidence,
     learnt,
-    notes: [...seen.notes, ...movedNotes(earlier, place), ...grown.notes],
+    notes: [...seen.notes, ...movedNotes(earlier, place), ...grown.notes, ...learnt.advice],
     keep: async (text) => {
       const { store, environment } = input
-      await store.putManifest(service, manifestDigest, files)
       await store.putEvidence(service, expectation.digest, environment.name, text)
       const { resetAt } = seen.statistics
       await store.putRecording(service, environment.name, { ...place, at, resetAt, counts: countsOf(seen.statistics) })
-      if (running?.manifestDigest === manifestDigest) return
-      const { version, commit } = expectation.release
-      await store.putRunningRelease(service, environment.name, { version, commit, manifestDigest, since: at })
+      await markRunning({ store, environment: environment.name, release: expectation.release, files, at })
     },
   }
 }
@@ -215,6 +217,7 @@ async function learn(
     else left[normalised.kind] += 1
   }
   const fared = await prepareByRole(input, connection, candidates)
+  const unprepared = fared.flatMap(({ error, ...under }) => (error === null ? [] : [{ ...under, error }]))
   const failed = candidates.flatMap(({ normalised }, at) => {
     const { error = null, refused = null } = fared[at] ?? {}
     const reason = error === null ? refused : `${error.message}, SQLSTATE ${error.sqlState}`
@@ -227,6 +230,7 @@ async function learn(
     statements: addStatements([], sound.map(asEvidence)),
     calls: sound.reduce((sum, { calls }) => sum + calls, 0),
     notPrepared: { count: notPrepared.length, examples: notPrepared.slice(0, 3) },
+    advice: await searchPathNotes(connection, input.engine, input.environment.name, unprepared),
   }
 }
 
@@ -244,16 +248,18 @@ async function prepareByRole(
   input: RecordInput,
   connection: Connection,
   candidates: readonly Candidate[],
-): Promise<readonly StatementObservation[]> {
+): Promise<readonly (StatementObservation & Omit<Unprepared, 'error'>)[]> {
   const { engine, environment } = input
   const usual = environment.searchPath.map((schema) => engine.identifier(schema)).join(', ')
-  const observed: StatementObservation[] = []
+  const observed: (StatementObservation & Omit<Unprepared, 'error'>)[] = []
   for (const role of new Set(candidates.map((candidate) => candidate.role))) {
     const [path] = await connection.read([engine.roleSearchPath(role)])
     const own = candidates.flatMap((candidate, at) => (candidate.role === role ? [{ candidate, at }] : []))
     const statements = own.map(({ candidate: { normalised } }) => ({ subject: normalised.id, sql: normalised.sql }))
-    const fared = await engine.prepareStatements(connection, statements, path ?? usual)
-    for (const [nth, { at }] of own.entries()) observed[at] = fared[nth] as StatementObservation
+    const searchPath = path ?? usual
+    const fared = await engine.prepareStatements(connection, statements, searchPath)
+    const under = { role, searchPath, from: path === null ? ('environment' as const) : ('role' as const) }
+    for (const [nth, { at }] of own.entries()) observed[at] = { ...(fared[nth] as StatementObservation), ...under }
   }
   return observed
 }

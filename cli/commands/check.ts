@@ -13,15 +13,16 @@ import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
 import { connectAhead, learnOfRelease, takeLook } from '../../functions/looking.ts'
 import type { LookingInput } from '../../functions/looking.ts'
+import { markRunning } from '../../functions/release/mark-running.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
+import { folderStore } from '../../functions/stores/folder.ts'
 import type { Store } from '../../functions/stores/store.ts'
-import { EXIT, showsColor, widthOf } from '../io.ts'
+import { EXIT, showsColor, UsageError, widthOf } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { CheckOptions, CommonOptions } from '../options.ts'
 import { nameRelease } from '../release-name.ts'
 import { writeResult } from '../result.ts'
-import { storeOf } from '../store.ts'
 
 /** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
 export const DEADLINE_MS = 120_000
@@ -29,8 +30,11 @@ export const DEADLINE_MS = 120_000
 export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
   const prepared = await prepareLooks(options, io)
-  const { report, samples } = await prepared.look(startedAt, DEADLINE_MS)
+  const { report: seen, samples, answering } = await prepared.look(startedAt, DEADLINE_MS)
   await keepSamples(prepared, samples, io)
+  // Who says `--deployed` hopes so; a revision that answered shows it.
+  const runs = options.deployed && answering && seen.verdict === 'pass'
+  const report = runs ? await markAsRunning(prepared, seen, io) : seen
   await writeResult(render(report, options, prepared.loaded, io), options.output, io)
   return exitCode(report, prepared.environment)
 }
@@ -52,11 +56,34 @@ async function keepSamples(
   }
 }
 
+/** The report with the news, if it is any. A store that cannot be written is no reason to lose an answer. */
+export async function markAsRunning(
+  { store, environment, manifest, files }: PreparedLooks,
+  report: Report,
+  io: CliIo,
+): Promise<Report> {
+  const { release } = manifest.expectation
+  try {
+    const at = new Date().toISOString()
+    const isNews = await markRunning({ store, environment: environment.name, release, files: await files(), at })
+    const note = `${release.version} is marked as the release that runs in ${environment.name}`
+    return isNews ? { ...report, notes: [...report.notes, note] } : report
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    io.stderr.write(
+      `note: that ${release.version} runs in ${environment.name} could not be kept for the next deployment's check: ${reason}\n`,
+    )
+    return report
+  }
+}
+
 export interface PreparedLooks {
   readonly loaded: LoadedConfig
   readonly environment: ExpandedEnvironment
   readonly manifest: ResolvedRelease['manifest']
   readonly store: Store
+  /** The manifest's bytes, as a store keeps them. */
+  readonly files: ResolvedRelease['files']
   /** One look; both in milliseconds. Aborted: nobody waits for it any more. */
   look(startedAt: number, deadlineMs: number, signal?: AbortSignal): Promise<Look>
 }
@@ -70,7 +97,7 @@ export async function prepareLooks(
   const environment = expandEnvironment(loaded, options.env, io.env)
   const open = connectAhead(() => connect(environment.target))
   const resolved = await releaseOf(options, loaded, io)
-  const store = await storeOf(options, loaded, io)
+  const store = storeOf(options, loaded, io)
   const release = await learnOfRelease({
     manifest: resolved.manifest,
     environment: environment.name,
@@ -96,6 +123,7 @@ export async function prepareLooks(
     environment,
     manifest,
     store,
+    files: () => resolved.files(),
     look: (startedAt, deadlineMs, signal) => takeLook(looking, startedAt, deadlineMs, signal),
   }
 }
@@ -128,6 +156,16 @@ export async function releaseOf(
     release: () => nameRelease({ version: null, commit: null }, loaded.folder, io.env),
     connect: (name) => connect(expandEnvironment(loaded, name, io.env).target),
   })
+}
+
+export function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConfig, io: CliIo): Store {
+  const place = options.store ?? loaded.config.store
+  if (place.startsWith('s3://')) {
+    throw new UsageError(
+      `the store ${place} is in S3, which this version does not reach: name a folder with --store FOLDER`,
+    )
+  }
+  return folderStore(options.store === null ? resolve(loaded.folder, place) : resolve(io.cwd, place))
 }
 
 /** A shell command for one SQL statement: only where the config names the variable that holds the address. */

@@ -9,7 +9,7 @@ import type { CliIo } from '../io.ts'
 import type { WatchOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
 import { writeResult } from '../result.ts'
-import { DEADLINE_MS, exitCode, prepareLooks, render } from './check.ts'
+import { DEADLINE_MS, exitCode, markAsRunning, prepareLooks, render } from './check.ts'
 import type { PreparedLooks } from './check.ts'
 
 export async function run(options: WatchOptions, io: CliIo): Promise<number> {
@@ -25,8 +25,11 @@ export async function run(options: WatchOptions, io: CliIo): Promise<number> {
       tell: (event) => progress.tell(event),
     })
     progress.end()
-    await writeResult(render(summary.report, options, prepared.loaded, io), options.output, io)
-    return exitCode(summary.report, prepared.environment)
+    // Through all of its window, and nothing else was deployed meanwhile: it is what runs there.
+    const runs = summary.end === 'window' && summary.report.verdict === 'pass'
+    const report = runs ? await markAsRunning(prepared, summary.report, io) : summary.report
+    await writeResult(render(report, options, prepared.loaded, io), options.output, io)
+    return exitCode(report, prepared.environment)
   } finally {
     progress.end()
     interrupt.stop()

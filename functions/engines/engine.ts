@@ -128,6 +128,8 @@ export interface Engine {
   ): Promise<readonly StatisticsText[]>
   /** The search path that a role's session begins with, where role or database set one; null: nobody did. */
   roleSearchPath(role: string): Query<string | null>
+  /** Which schemas have a relation of one of these names: where names are to be found that a search path does not lead to. */
+  schemasWith(relations: readonly string[]): Query<readonly SchemaWith[]>
 
   /** Whether the error says that a lock was in the way, that privileges lack, or that time ran out. */
   classify(error: DatabaseError): 'blocked' | 'denied' | 'timeout' | 'missing' | 'other'
@@ -142,6 +144,12 @@ export interface Engine {
 export interface PrepareOptions {
   /** Everything that they can reach was judged harmless: their constants are as well. */
   readonly judged: boolean
+}
+
+/** `relations`: which of those that were asked for it has. */
+export interface SchemaWith {
+  readonly schema: string
+  readonly relations: readonly string[]
 }
 
 export interface StatisticsSource {

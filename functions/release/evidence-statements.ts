@@ -189,7 +189,7 @@ async function findRunning(input: RunningInput): Promise<FoundRunning> {
     if (input.file !== null) return { manifest: await openManifest(input.file), findings: [], notes: [] }
     const running = (await input.store?.runningRelease(service, input.environment)) ?? null
     if (running === null) {
-      const note = `which release runs in ${input.environment} is not known: its statements were not prepared (name it with --running FILE, or let \`deploywatch record\` mark it)`
+      const note = `which release runs in ${input.environment} is not known: its statements were not prepared (name it with --running FILE; \`deploywatch record\` marks it, and so does a \`watch\` that passes)`
       return { manifest: null, findings: [], notes: [note] }
     }
     const files = (await input.store?.manifest(service, running.manifestDigest)) ?? null

@@ -189,6 +189,38 @@ describe.skipIf(given)('record', () => {
     expect((await evidenceIn(folder)).statements.map(({ calls }) => calls)).toEqual([2])
   })
 
+  test('where the application sets its search_path in its session, it says which one to name', async () => {
+    const { app, record, folder, staging, role } = await world()
+    await staging.run(`CREATE SCHEMA shop; CREATE TABLE shop.baskets (id int, note text);
+      GRANT USAGE ON SCHEMA shop TO ${role}; GRANT SELECT ON shop.baskets TO ${role}`)
+    const work = [
+      'SET search_path = shop, public',
+      ...many('SELECT note FROM baskets WHERE id = 1', 5),
+      'SELECT id FROM baskets',
+    ]
+    await record()
+    await app(...work)
+    const blind = await record()
+    expect(blind.stdout).toContain('2 statements left out, because they do not prepare in staging itself')
+    expect(blind.stdout).toContain(
+      `note: 2 left out of role ${role} ran here, yet name tables that the search path "public" does not lead to, and that schema shop has: the application sets its search_path in its session; set \`searchPath: "shop, public"\` below staging`,
+    )
+    const path = join(folder, 'deploywatch.yaml')
+    const config = await readFile(path, 'utf8')
+    await writeFile(path, config.replace('staging: {', 'staging: { searchPath: "shop, public",'))
+    // Another config is another manifest: it is learnt anew.
+    await record()
+    await app(...work)
+    const seeing = await record()
+    expect(seeing.stdout).toContain('2 statements of')
+    expect(seeing.stdout).not.toContain('left out of role')
+    expect((await evidenceIn(folder)).statements.map(({ calls }) => calls).toSorted((a, b) => a - b)).toEqual([1, 5])
+    // The role's own setting counts more than the config: then it is that one which has to say the same.
+    await staging.run(`ALTER ROLE ${role} SET search_path = public`)
+    await app(...work)
+    expect((await record()).stdout).toContain(`other than ALTER ROLE ${role} SET search_path says`)
+  })
+
   test('says what stands in its way, and exits 2', async () => {
     const without = await world({ extension: false })
     const none = await without.record()

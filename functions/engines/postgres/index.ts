@@ -10,7 +10,7 @@ import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
 import { answerQuery, columnNames, columnTypes, DATED_TYPES } from './query-answers.ts'
 import { judgeQueries } from './query-safety.ts'
 import { identifier, literal } from './sql.ts'
-import { readStatistics, readStatisticsTexts, roleSearchPath, statisticsSource } from './statistics.ts'
+import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
 import { candidateTables, tableDigest } from './tables-as-data.ts'
 
@@ -38,6 +38,7 @@ export const postgres = {
   readStatistics,
   readStatisticsTexts,
   roleSearchPath,
+  schemasWith,
   classify,
   blockers,
   grantsSql,

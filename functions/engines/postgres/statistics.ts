@@ -7,7 +7,7 @@
  * - 1.10 to 1.12 (15 to 18): further counters, of which none is needed here
  */
 import type { Connection, Query, Row } from '../../connections/connection.ts'
-import type { Statistics, StatisticsSource, StatisticsText } from '../engine.ts'
+import type { SchemaWith, Statistics, StatisticsSource, StatisticsText } from '../engine.ts'
 import { identifier, literal } from './sql.ts'
 
 /** One row where the extension is in this database. */
@@ -136,5 +136,19 @@ export function roleSearchPath(role: string): Query<string | null> {
     sql: `SELECT (${setting})`,
     // "$user" is the session's own user: a look is another one.
     parse: ([row]) => row?.[0]?.replaceAll(/"?\$user"?/gu, () => identifier(role)) ?? null,
+  }
+}
+
+/** A schema of a thousand tenants has the same names as the next one: the first by name stand for all. */
+const MOST_SCHEMAS = 50
+
+/** Those with most of them first. */
+export function schemasWith(relations: readonly string[]): Query<readonly SchemaWith[]> {
+  return {
+    sql: `SELECT n.nspname::text, pg_catalog.string_agg(DISTINCT c.relname::text, pg_catalog.chr(31)) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE ${isOneOf('c.relname', relations)} AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    GROUP BY n.nspname ORDER BY pg_catalog.count(*) DESC, n.nspname LIMIT ${MOST_SCHEMAS}`,
+    parse: (rows) =>
+      rows.map(([schema, names]) => ({ schema: schema ?? '', relations: (names ?? '').split('\u001f') })),
   }
 }
