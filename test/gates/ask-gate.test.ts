@@ -195,8 +195,8 @@ async function call(
     settings: SETTINGS,
     looker: (async ({ deadlineMs }) => behaviour.look(time, deadlineMs)) as Looker,
     remainingMs: () => lastsMs - (time.now() - startedAt),
-    clock: time.now,
-    sleep: time.sleep,
+    clock: () => time.now(),
+    sleep: (ms, signal) => time.sleep(ms, signal),
     log: () => undefined,
   }
   const outcome = await time.run(
@@ -281,8 +281,8 @@ test.each<[string, Partial<typeof base>, string]>([
     settings: SETTINGS,
     looker: async () => PASSED,
     remainingMs: () => 60_000 - time.now(),
-    clock: time.now,
-    sleep: time.sleep,
+    clock: () => time.now(),
+    sleep: (ms, signal) => time.sleep(ms, signal),
     log: () => undefined,
   }
   const { returned } = await time.run(askGate({ ...base, ...broken }, {}, run))

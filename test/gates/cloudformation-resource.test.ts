@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { answerUrl, putAnswer } from '../../functions/gates/cloudformation-answer.ts'
 import { stackStatusCall } from '../../functions/gates/cloudformation-calls.ts'
+import type { GateCall } from '../../functions/gates/gate.ts'
 import { cloudFormationResource } from '../../functions/gates/cloudformation-resource.ts'
 import { answering, asking, describeGate, FAILED, hangs, PASSED, play, SETTINGS, UNSURE } from '../contracts/gate.ts'
 import type { GateStage, Played } from '../contracts/gate.ts'
@@ -313,7 +314,12 @@ test('between the attempts there is a growing pause, within the time that is lef
     at.push(time.now())
     return new Response('', { status: 503 })
   }
-  const call = { settings: SETTINGS, signal: new AbortController().signal, sleep: time.sleep, clock: time.now }
+  const call: GateCall = {
+    settings: SETTINGS,
+    signal: new AbortController().signal,
+    sleep: (ms, signal) => time.sleep(ms, signal),
+    clock: () => time.now(),
+  }
   const put = putAnswer('https://any.example/secret', '{}', { fetch: send, allowUrl: () => true }, call)
   await expect(time.run(put)).rejects.toThrow('CloudFormation did not take the answer: it was answered with status 503')
   expect(at).toEqual([0, 200, 600, 1400, 3000])

@@ -65,8 +65,8 @@ export interface PipelineStage {
   readonly results: readonly (codepipeline.PutJobSuccessResultInput | codepipeline.PutJobFailureResultInput)[]
   readonly published: readonly ArtifactRelease[]
   readonly reads: readonly string[]
-  told(): readonly Told[]
-  close(): Promise<void>
+  readonly told: () => readonly Told[]
+  readonly close: () => Promise<void>
 }
 
 export interface PipelineOptions {
@@ -137,7 +137,7 @@ type JobResult = codepipeline.PutJobSuccessResultInput | codepipeline.PutJobFail
 
 function toldBy(result: JobResult): Told {
   if ('failureDetails' in result) return { kind: 'refused', text: result.failureDetails?.message ?? null }
-  const { continuationToken, executionDetails } = result as codepipeline.PutJobSuccessResultInput
+  const { continuationToken, executionDetails } = result
   return { kind: continuationToken === undefined ? 'goes-on' : 'not-yet', text: executionDetails?.summary ?? null }
 }
 
@@ -147,7 +147,7 @@ function problemOf(result: JobResult): string | null {
   const long = (text: string | undefined, most: number): boolean =>
     text !== undefined && (text.length < 1 || text.length > most)
   if ('failureDetails' in result) return long(result.failureDetails?.message, 5000) ? 'message is too long' : null
-  const { continuationToken, executionDetails, outputVariables } = result as codepipeline.PutJobSuccessResultInput
+  const { continuationToken, executionDetails, outputVariables } = result
   if (long(continuationToken, 2048)) return 'continuationToken is too long'
   if (long(executionDetails?.summary, 2048)) return 'summary is too long'
   if (continuationToken !== undefined && outputVariables !== undefined) return 'variables come with the last result'
