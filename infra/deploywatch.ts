@@ -12,6 +12,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { IConstruct } from 'constructs'
 import { Construct } from 'constructs'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
+import { acknowledge } from './acknowledge.ts'
 import type { Database } from './database.ts'
 import type { Release } from './release.ts'
 import { DeploywatchStore } from './store.ts'
@@ -180,6 +181,8 @@ export class Deploywatch extends Construct {
     for (const name of this.#props.stacks ?? []) {
       const arn = stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${name}/*` })
       allow(['cloudformation:DescribeStacks'], arn)
+      const nagged = `arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/${name}/*`
+      acknowledge(answerer.role, `IAM5[Resource::${nagged}]`, "the end of a stack's ARN is made when the stack is")
     }
     this.#alarmOn(answerer, 'GateErrors', `the gate of ${service} in ${environment} gives no answers`)
     return answerer

