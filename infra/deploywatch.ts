@@ -14,9 +14,11 @@ import { Construct } from 'constructs'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { acknowledge } from './acknowledge.ts'
 import type { Database } from './database.ts'
+import type { DeploymentSource } from './deployment-source.ts'
 import type { Release } from './release.ts'
 import { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
+import { Watching } from './watching.ts'
 
 export interface DeploywatchProps {
   /** As in deploywatch.yaml; the release's manifest has to be of it. */
@@ -39,6 +41,10 @@ export interface DeploywatchProps {
   readonly stacks?: readonly string[] | undefined
   /** Shared by several services or environments; default: one of its own. */
   readonly store?: DeploywatchStore | undefined
+  /** How long a release is watched after its deployment. Default: 15 minutes. */
+  readonly watchFor?: Duration
+  /** A page of yours with a heading for each finding code, which pages link to. */
+  readonly runbook?: string
   /** Of each function, at the same time. Default: 5. Small accounts may have to ask for less, or to ask AWS for more. */
   readonly reservedConcurrency?: number | undefined
 }
@@ -86,6 +92,29 @@ export class Deploywatch extends Construct {
   /** Answers custom resources: their ServiceToken, in templates of the stacks that were named. */
   get gateFunction(): WatchFunction {
     return (this.#answerer ??= this.#createAnswerer())
+  }
+
+  /**
+   * From each of these deployments on the release is watched through a window: looks, pages, metrics, alarms. To be called once,
+   * with all of them.
+   */
+  afterDeployments(...sources: readonly DeploymentSource[]): Watching {
+    const { service, environment, release, pages = [], watchFor = Duration.minutes(15), runbook = null } = this.#props
+    return new Watching(this, 'Watching', {
+      service,
+      environment,
+      store: this.store,
+      looker: this.looker,
+      pages,
+      sources,
+      runbook,
+      plan: {
+        forMs: watchFor.toMilliseconds(),
+        deadlineMs: LOOK_SECONDS * 1_000,
+        required: release?.checks ?? ['ledger', 'schema'],
+      },
+      reservedConcurrency: this.#props.reservedConcurrency ?? 5,
+    })
   }
 
   #createLooker(): WatchFunction {

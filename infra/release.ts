@@ -12,6 +12,8 @@ export interface Release extends ReleaseName {
   /** Both files, absolute. */
   readonly header: string
   readonly catalog: string
+  /** What a look of it checks, and a pass needs: ledger, schema, and queries and endpoints where it has any. */
+  readonly checks: readonly string[]
 }
 
 /**
@@ -22,9 +24,16 @@ function fromFile(path: string): Release {
   const header = resolve(path)
   const catalog = partPath(header)
   const files = { header: read(header), catalog: read(catalog) }
-  const { release, digest } = manifestOf(files, path).expectation
+  const { expectation, config } = manifestOf(files, path)
+  const { release, digest, statements } = expectation
   openVerified(files, digest, release.service)
-  return { ...release, digest, header, catalog }
+  const checks = [
+    'ledger',
+    ...(expectation.catalog.mode === 'none' ? [] : ['schema']),
+    ...(statements.length === 0 ? [] : ['queries']),
+    ...(Array.isArray(config['endpoints']) && config['endpoints'].length > 0 ? ['endpoints'] : []),
+  ]
+  return { ...release, digest, header, catalog, checks }
 }
 
 function read(file: string): Buffer {

@@ -1,0 +1,235 @@
+/**
+ * What happens after a deployment: its event starts a watch, the watch looks through its window, pages and puts metrics; a schedule
+ * finds what no event announced, and another says that the watchdog is alive.
+ */
+import { Duration, Stack } from 'aws-cdk-lib'
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import type { WatchPlan } from '../functions/core/watch.ts'
+import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
+import { SETTINGS_VARIABLE } from '../functions/settings.ts'
+import { HEARTBEAT_EVERY, WatchAlarms } from './alarms.ts'
+import type { Watched } from './alarms.ts'
+import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
+import type { DeploywatchStore } from './store.ts'
+import { WatchFunction } from './watch-function.ts'
+import { WatchWindow } from './watch-window.ts'
+
+export interface WatchingProps extends Watched {
+  readonly store: DeploywatchStore
+  readonly looker: WatchFunction
+  readonly pages: readonly ITopic[]
+  readonly plan: WatchPlan
+  readonly sources: readonly DeploymentSource[]
+  /** A page with a heading for each finding code; null: none. */
+  readonly runbook: string | null
+  readonly reservedConcurrency: number
+}
+
+/** An event that is older says nothing that the reconciler would not find. */
+const EVENT_AGE = Duration.minutes(30)
+const RECONCILE_EVERY = Duration.minutes(5)
+const STEP_SECONDS = 600
+const TRIGGER_SECONDS = 60
+
+export class Watching extends Construct {
+  readonly window: WatchWindow
+  readonly alarms: WatchAlarms
+  /** Pages that no topic took. */
+  readonly deadPages: Queue
+  /** Events that could not be taken. */
+  readonly deadEvents: Queue
+  readonly #props: WatchingProps
+
+  constructor(scope: Construct, id: string, props: WatchingProps) {
+    super(scope, id)
+    this.#props = props
+    const [page = null] = props.pages
+    this.deadPages = this.#createQueue('DeadPages', 'pages that could not be sent')
+    this.deadEvents = this.#createQueue('DeadEvents', "deployments' events that could not be taken")
+    const step = this.#createStep()
+    this.window = new WatchWindow(this, 'Window', { step, page })
+    this.#listen(props.sources.map((source) => source.resolve(this)))
+    this.#tend()
+    this.alarms = new WatchAlarms(this, 'Alarms', props)
+    for (const alarm of [this.alarms.verdict, this.alarms.heartbeat])
+      for (const topic of props.pages) alarm.addAlarmAction(new SnsAction(topic))
+  }
+
+  #createQueue(id: string, holds: string): Queue {
+    const queue = new Queue(this, id, {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    })
+    const { service, environment, pages } = this.#props
+    const alarm = new Alarm(queue, 'Waiting', {
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      alarmDescription: `Deploywatch: ${holds} wait, of ${service} in ${environment}`,
+    })
+    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
+    return queue
+  }
+
+  #createStep(): WatchFunction {
+    const { service, environment, looker, store } = this.#props
+    const step = this.#createFunction('Step', 'watch-step', {
+      description: `Deploywatch: watches ${service} in ${environment} after a deployment`,
+      timeoutSeconds: STEP_SECONDS,
+      settings: this.#watchSettings(),
+      writes: ['reports', 'long'],
+    })
+    store.grantForget(step.role, ['long'])
+    allow(step, ['lambda:InvokeFunction'], [looker.function.functionArn])
+    this.#allowPages(step)
+    return step
+  }
+
+  /** An event and a schedule: whichever comes first starts the watch, and the other finds it started. */
+  #listen(sources: readonly ResolvedSource[]): void {
+    const { service, environment } = this.#props
+    const settings = this.#triggerSettings(sources)
+    const deployment = this.#createFunction('Deployment', 'deployment', {
+      description: `Deploywatch: hears of deployments of ${service} in ${environment}`,
+      timeoutSeconds: TRIGGER_SECONDS,
+      settings,
+      writes: ['long'],
+    })
+    deployment.function.configureAsyncInvoke({
+      maxEventAge: EVENT_AGE,
+      retryAttempts: 2,
+      onFailure: new SqsDestination(this.deadEvents),
+    })
+    const reconcile = this.#createFunction('Reconcile', 'reconcile', {
+      description: `Deploywatch: finds deployments of ${service} in ${environment} that no event announced`,
+      timeoutSeconds: TRIGGER_SECONDS,
+      settings,
+      writes: ['long'],
+    })
+    reconcile.function.configureAsyncInvoke({ retryAttempts: 0 })
+    allowMetrics(reconcile)
+    for (const one of [deployment, reconcile]) {
+      this.#props.store.grantForget(one.role, ['long'])
+      allow(one, ['states:StartExecution'], [this.window.stateMachine.stateMachineArn])
+      for (const { actions, resources } of sources.flatMap(({ rights }) => rights)) allow(one, actions, resources)
+    }
+    for (const [at, { pattern }] of sources.entries()) {
+      const target = new LambdaTarget(deployment.function, {
+        deadLetterQueue: this.deadEvents,
+        maxEventAge: EVENT_AGE,
+        retryAttempts: 8,
+      })
+      new Rule(this, `Source${at}`, { eventPattern: pattern, targets: [target] })
+    }
+    this.#every(RECONCILE_EVERY, 'ReconcileSchedule', reconcile)
+  }
+
+  #tend(): void {
+    const { service, environment, store } = this.#props
+    const tend = this.#createFunction('Tend', 'tend', {
+      description: `Deploywatch: the heartbeat of ${service} in ${environment}; never touches a database`,
+      timeoutSeconds: TRIGGER_SECONDS,
+      settings: this.#watchSettings(),
+      writes: ['long'],
+    })
+    tend.function.configureAsyncInvoke({ retryAttempts: 0 })
+    store.grantForget(tend.role, ['long'])
+    this.#allowPages(tend)
+    this.deadPages.grantConsumeMessages(tend.role)
+    this.#every(HEARTBEAT_EVERY, 'TendSchedule', tend)
+  }
+
+  #every(interval: Duration, id: string, { function: handler }: WatchFunction): void {
+    const target = new LambdaTarget(handler, { event: RuleTargetInput.fromObject({}), retryAttempts: 0 })
+    new Rule(this, id, { schedule: Schedule.rate(interval), targets: [target] })
+  }
+
+  #createFunction(
+    id: string,
+    handler: string,
+    options: {
+      readonly description: string
+      readonly timeoutSeconds: number
+      readonly settings: string
+      readonly writes: readonly string[]
+    },
+  ): WatchFunction {
+    const { description, timeoutSeconds, settings, writes } = options
+    const made = new WatchFunction(this, id, {
+      handler,
+      description,
+      timeoutSeconds,
+      memoryMb: 256,
+      reservedConcurrency: this.#props.reservedConcurrency,
+      environment: { [SETTINGS_VARIABLE]: settings },
+      // Outside of every VPC: what pages must not depend on a route.
+      network: null,
+    })
+    this.#props.store.grantUse(made.role, writes)
+    return made
+  }
+
+  #allowPages(to: WatchFunction): void {
+    for (const page of this.#props.pages) page.grantPublish(to.role)
+    this.deadPages.grantSendMessages(to.role)
+    allowMetrics(to)
+  }
+
+  #storeSettings(): { readonly bucket: string; readonly table: string } {
+    const { bucket, table } = this.#props.store
+    return { bucket: bucket.bucketName, table: table.tableName }
+  }
+
+  #watchSettings(): string {
+    const { service, environment, looker, pages, runbook } = this.#props
+    return Stack.of(this).toJsonString({
+      service,
+      environment,
+      looker: looker.function.functionName,
+      store: this.#storeSettings(),
+      topics: pages.map(({ topicArn }) => topicArn),
+      deadLetters: this.deadPages.queueUrl,
+      links: { dashboard: null, runbook },
+    })
+  }
+
+  #triggerSettings(sources: readonly ResolvedSource[]): string {
+    const { service, environment, plan } = this.#props
+    const stack = Stack.of(this)
+    return stack.toJsonString({
+      service,
+      environment,
+      store: this.#storeSettings(),
+      window: this.window.stateMachine.stateMachineArn,
+      account: stack.account,
+      targets: sources.map(({ target }) => target),
+      plan,
+    })
+  }
+}
+
+function allow({ role }: WatchFunction, actions: readonly string[], resources: readonly string[]): void {
+  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
+}
+
+/** CloudWatch lets PutMetricData be narrowed to a namespace only. */
+function allowMetrics({ role }: WatchFunction): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['cloudwatch:PutMetricData'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
+    }),
+  )
+}
