@@ -47,7 +47,7 @@ export interface ItemsOptions {
 export function openDynamo(region: string | null): DynamoDBClient {
   return new DynamoDBClient({
     ...(region === null ? {} : { region }),
-    maxAttempts: 4,
+    maxAttempts: 3,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
   })
 }

@@ -165,6 +165,35 @@ describe('what is where', () => {
     )
   })
 
+  test('samples that are put together stand behind all that they replace: a query that is under way meets them', async () => {
+    const fake = await start()
+    const store = open(fake)
+    for (let at = 0; at < 80; at += 1) {
+      const time = new Date(Date.parse(STAMP.at) + at * 1000).toISOString()
+      await store.putSamples('orders', 'production', [
+        { check: 'query', name: 'q', at: time, durationMs: at, rows: 1, resumed: false, revision: null },
+      ])
+    }
+    const keys = fake.calls.flatMap(({ action, about }) => {
+      const body = JSON.parse(about) as Record<'Item' | 'Key', Record<'pk' | 'sk', { S: string }> | undefined>
+      const { pk, sk } = body.Item ?? body.Key ?? {}
+      return pk?.S === 'samples/orders/production' && sk !== undefined ? [{ action, sk: sk.S }] : []
+    })
+    let together = ''
+    let removed = 0
+    for (const { action, sk } of keys) {
+      if (action === 'dynamodb:PutItem' && !sk.startsWith('000000000000-')) {
+        expect(sk > together).toBe(true)
+        together = sk
+      }
+      if (action !== 'dynamodb:DeleteItem') continue
+      removed += 1
+      expect(sk < together).toBe(true)
+    }
+    expect(removed).toBeGreaterThan(60)
+    expect(await store.samples('orders', 'production')).toHaveLength(80)
+  })
+
   test('a stamp that nobody renewed for three months is none, whether or not DynamoDB has deleted it', async () => {
     let now = Date.parse(STAMP.at)
     const fake = await start()

@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { safeName } from '../../functions/stores/files.ts'
@@ -73,6 +76,40 @@ describe('damage', () => {
     await truncate(join(folder, 'manifests', 'orders', 'abc', 'catalog'), 3)
     await expect(store.putManifest('orders', 'abc', files)).rejects.toThrow(join(folder, 'manifests', 'orders', 'abc'))
   })
+})
+
+describe('documents', () => {
+  test('of several processes that count up in one, none loses a count, and nothing is left behind', async () => {
+    const folder = await newFolder()
+    const writer = fileURLToPath(new URL('../fixtures/stores/document-writer.ts', import.meta.url))
+    const tsx = fileURLToPath(import.meta.resolve('tsx'))
+    const run = promisify(execFile)
+    await Promise.all(Array.from({ length: 3 }, () => run(process.execPath, ['--import', tsx, writer, folder, '40'])))
+    expect((await folderStore(folder).document('count'))?.text).toBe('120')
+    expect(await readdir(join(folder, 'documents', 'count'))).toEqual([
+      expect.stringMatching(/^content-/),
+      expect.stringMatching(/^current-/),
+    ])
+    expect(await readdir(join(folder, 'documents'))).toEqual(['count'])
+  })
+
+  test('one that was cut short is not taken for none', async () => {
+    const folder = await newFolder()
+    const store = folderStore(folder)
+    await store.putDocument('a', 'text', null, null)
+    for (const file of await allFiles(folder)) if (file.includes('content-')) await truncate(file, 5)
+    await expect(store.document('a')).rejects.toThrow(/documents\/a is no longer whole: delete that folder/)
+    await expect(store.putDocument('a', 'text', null, null)).rejects.toThrow(/no longer whole/)
+  })
+})
+
+test('a record of a release that was cut short is not left out', async () => {
+  const folder = await newFolder()
+  const store = folderStore(folder)
+  await store.putPublished('orders', { version: '1', commit: null, digest: 'd', labels: [], at: STAMP.at })
+  const [file = ''] = await allFiles(folder)
+  await truncate(file, 5)
+  await expect(store.published('orders', { by: 'version', version: '2' })).rejects.toThrow(`${file} is no longer whole`)
 })
 
 describe('samples', () => {
