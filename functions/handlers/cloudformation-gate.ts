@@ -21,7 +21,7 @@ const cloudFormation = new CloudFormationClient({
   maxAttempts: 3,
   requestHandler: { ...timeouts, requestTimeout: 5_000 },
 })
-// A look takes as long as it takes: each call brings the order's own end along. One that failed is not sent twice.
+// A look takes as long as it takes: each call brings the order's own end along. A look that ran twice did no harm.
 const lambda = new LambdaClient({ maxAttempts: 2, requestHandler: { ...timeouts, requestTimeout: 900_000 } })
 const remote = createRemoteLooker({
   functionName: settings.looker,
