@@ -6,10 +6,11 @@ import { ServerApplication, ServerDeploymentGroup } from 'aws-cdk-lib/aws-codede
 import { Pipeline } from 'aws-cdk-lib/aws-codepipeline'
 import { Rule } from 'aws-cdk-lib/aws-events'
 import { Topic } from 'aws-cdk-lib/aws-sns'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { GateAlarm, PageAlarm, WatchAlarms } from '../../infra/alarms.ts'
 import { DeploymentSource } from '../../infra/deployment-source.ts'
 import { WatchDashboard } from '../../infra/watch-dashboard.ts'
+import { releaseFile, stackWith } from '../support/synth.ts'
 
 const OF = { service: 'orders', environment: 'production' }
 const DIMENSIONS = [
@@ -147,5 +148,78 @@ describe('sources', () => {
       detail: { service: ['orders'], environment: ['production'] },
     })
     expect(source.resolve(stack).rights).toEqual([])
+  })
+})
+
+describe('after a deployment', () => {
+  let template: Template
+  beforeAll(async () => {
+    const release = await releaseFile()
+    const { stack, watch } = stackWith(release, (scope) => ({
+      pages: [new Topic(scope, 'Page', { enforceSSL: true })],
+    }))
+    watch.afterDeployments(
+      DeploymentSource.custom({ ...OF, source: 'orders.deploy' }),
+      DeploymentSource.stack('orders-app'),
+    )
+    template = Template.fromStack(stack)
+  })
+
+  test('each source has a rule whose events are not lost, and not taken when they are old', () => {
+    const rules = Object.values(template.findResources('AWS::Events::Rule')).map((rule) => rule['Properties'])
+    const listening = rules.filter((rule) => rule.EventPattern !== undefined)
+    expect(listening).toHaveLength(2)
+    for (const rule of listening) {
+      expect(rule.Targets).toHaveLength(1)
+      expect(rule.Targets[0].DeadLetterConfig).toBeDefined()
+      expect(rule.Targets[0].RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 1800, MaximumRetryAttempts: 8 })
+    }
+    expect(rules.filter((rule) => rule.ScheduleExpression === 'rate(5 minutes)')).toHaveLength(2)
+  })
+
+  test('a watch looks for what the release has: a pass needs its queries', () => {
+    const settings = JSON.stringify(template.findResources('AWS::Lambda::Function'))
+    expect(settings).toContain(String.raw`\"required\":[\"ledger\",\"schema\",\"queries\"]`)
+    expect(settings).toContain(String.raw`\"forMs\":900000`)
+  })
+
+  test('only the namespace of the metrics stands for a resource that cannot be named', () => {
+    const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+      (policy) => policy['Properties'].PolicyDocument.Statement as readonly Record<string, unknown>[],
+    )
+    const wide = statements.filter(({ Resource }) => JSON.stringify(Resource) === '"*"')
+    const actions = wide.map(({ Action }) => [Action].flat())
+    expect([...new Set(actions.flat())].sort()).toEqual(
+      expect.arrayContaining(['cloudwatch:PutMetricData', 'xray:PutTraceSegments']),
+    )
+    for (const [at, action] of actions.entries()) {
+      if (action.includes('cloudwatch:PutMetricData'))
+        expect(wide[at]?.['Condition']).toEqual({ StringEquals: { 'cloudwatch:namespace': 'Deploywatch' } })
+      else expect(action.every((one) => /^(xray|logs):/u.test(String(one)))).toBe(true)
+    }
+  })
+
+  test('none of these functions can read the database or its secret: the looker alone does', () => {
+    const policies = template.findResources('AWS::IAM::Policy')
+    const reading = Object.entries(policies).filter(([, policy]) =>
+      /rds-data:|secretsmanager:/u.test(JSON.stringify(policy)),
+    )
+    expect(reading.map(([id]) => id)).toEqual([expect.stringMatching(/Looker/u)])
+  })
+
+  test('what is parked alarms, by TLS alone can it be reached, and a window is logged', () => {
+    template.resourceCountIs('AWS::SQS::Queue', 2)
+    template.allResourcesProperties('AWS::SQS::Queue', {
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 1_209_600,
+    })
+    template.resourceCountIs('AWS::SQS::QueuePolicy', 2)
+    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map((alarm) => alarm['Properties'])
+    expect(alarms.filter((alarm) => alarm.MetricName === 'ApproximateNumberOfMessagesVisible')).toHaveLength(2)
+    expect(alarms.every((alarm) => alarm.AlarmActions?.length === 1)).toBe(true)
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      LoggingConfiguration: Match.objectLike({ Level: 'ALL', IncludeExecutionData: false }),
+      TracingConfiguration: { Enabled: true },
+    })
   })
 })
