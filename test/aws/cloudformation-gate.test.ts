@@ -2,6 +2,7 @@
  * The real template, the real bundles and a real PostgreSQL; AWS is an emulator. The gate refuses while the migration is
  * missing, nothing of what depends on it comes into being, and with the migration the same stack deploys.
  */
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import type { App } from 'aws-cdk-lib'
@@ -97,6 +98,13 @@ function refusalOf({ events }: Deployment): string {
   return events.find((event) => /^(?:CREATE|UPDATE)_FAILED Custom::DeploywatchGate/u.test(event)) ?? events.join('\n')
 }
 
+/** What the keys of the table's items begin with. */
+async function kindsInTable({ outputs }: Deployment): Promise<readonly string[]> {
+  const TableName = Object.entries(outputs).find(([key]) => key.includes('StoreTable'))?.[1] ?? ''
+  const { Items = [] } = await new DynamoDBClient(aws.clientConfig).send(new ScanCommand({ TableName }))
+  return [...new Set(Items.map(({ pk }) => pk?.S?.split('/')[0] ?? ''))].sort()
+}
+
 async function verdicts({ outputs }: Deployment): Promise<readonly string[]> {
   const s3 = new S3Client({ ...aws.clientConfig, forcePathStyle: true })
   const Bucket = Object.entries(outputs).find(([key]) => key.includes('StoreBucket'))?.[1] ?? ''
@@ -143,6 +151,8 @@ test.skipIf('why' in installed)(
     expect(updated.status, updated.events.join('\n')).toBe('UPDATE_COMPLETE')
     expect(await deployedVersion()).toBe('1.42.0')
     expect(await verdicts(updated)).toEqual(['pass', 'fail', 'pass'])
+    // The looker may write what it remembers, and the gate what it publishes: the roles' policies are enforced here.
+    expect(await kindsInTable(updated)).toEqual(['published', 'stamps'])
   },
 )
 
