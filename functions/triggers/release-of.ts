@@ -10,7 +10,7 @@ import type { ReleaseReference } from '../core/look-order.ts'
 import { describeReference } from '../release/find-release.ts'
 import type { PublishedRelease, PublishedReleases } from '../stores/published.ts'
 import { askDeployment, revisionReferences } from './aws/codedeploy.ts'
-import { askStack, RELEASE_OUTPUT, RELEASE_TAG, stackReferences } from './aws/cloudformation.ts'
+import { askStack, operationBegan, RELEASE_OUTPUT, RELEASE_TAG, stackReferences } from './aws/cloudformation.ts'
 import { askRevisions } from './aws/codepipeline.ts'
 import { askImages } from './aws/ecs.ts'
 import type { Carried } from './aws/references.ts'
@@ -69,6 +69,11 @@ async function carriedBy(deployment: Deployment, systems: AwsSystems): Promise<A
       const asked = await askStack(systems, region, question.stackId)
       if (asked.refused !== null) return asked
       if (asked.answer === null) return { refused: `the stack ${question.stackId} is gone` }
+      const began = operationBegan(asked.answer)
+      // Its tags are those of the operation that it is in by now.
+      if (began !== null && Date.parse(began) >= Date.parse(deployment.at) + 1000) {
+        return { refused: `the stack has begun its next operation, at ${began}` }
+      }
       return { refused: null, answer: stackReferences(asked.answer) }
     }
     case 'DescribeServiceDeployments':
@@ -77,6 +82,8 @@ async function carriedBy(deployment: Deployment, systems: AwsSystems): Promise<A
       return { refused: `ECS did not say which deployment of ${question.cluster}/${question.service} this is` }
   }
 }
+
+const NOT_PUBLISHED = 'no release was published under that'
 
 /** The release, or why there is none. */
 async function lookUp(carried: Carried, { service, published }: ReleaseQuestion): Promise<ReleaseOf | string> {
@@ -93,7 +100,7 @@ async function lookUp(carried: Carried, { service, published }: ReleaseQuestion)
     }
     if (digest !== undefined) return { known: true, release: { by: 'digest', digest }, published: newest ?? null }
   }
-  return `no release of ${service} was published under that`
+  return NOT_PUBLISHED
 }
 
 function digestOf(of: PublishedRelease | Named): string {
@@ -104,28 +111,21 @@ function digestOf(of: PublishedRelease | Named): string {
 const SHOWN = 6
 
 function unknown(deployment: Deployment, question: ReleaseQuestion, carried: Carried, why: string): ReleaseOf {
-  const references = [
-    ...new Map(carried.flat().map((each) => [`${each.by} ${describeReference(each)}`, each])).entries(),
-  ]
-  const names = references.map(([name]) => name)
+  const names = [...new Set(carried.flat().map((each) => `${each.by} ${describeReference(each)}`))]
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : ''
-  const said = names.length === 0 ? 'nothing that names a release' : names.slice(0, SHOWN).join(', ') + more
-  const target = describeTarget(deployment.target)
-  const detail = `the deployment of ${deployment.at} carries ${said}: ${why}`
-  const base = couldNotLook('release-unknown', { environment: question.environment, subject: target, detail })
-  const steps = stepsFor(deployment, references[0]?.[1] ?? null)
-  return { known: false, finding: { ...base, nextSteps: [...steps, ...base.nextSteps] } }
+  const said =
+    names.length > 0
+      ? `carries ${names.slice(0, SHOWN).join(', ')}${more}: ${why}`
+      : `names no release${why === NOT_PUBLISHED ? '' : `: ${why}`}`
+  const subject = describeTarget(deployment.target)
+  const detail = `the deployment of ${deployment.at} ${said}`
+  const base = couldNotLook('release-unknown', { environment: question.environment, subject, detail })
+  return { known: false, finding: { ...base, nextSteps: [...stepsFor(deployment, carried), ...base.nextSteps] } }
 }
 
 /** What makes the next deployment known: either side may name it as the other does. */
-function stepsFor(deployment: Deployment, first: Named | null): readonly NextStep[] {
-  const publish: NextStep =
-    first?.by === 'label'
-      ? {
-          text: 'publish the release under what is deployed, where it is built',
-          command: `npx deploywatch publish --label ${quoted(first.label)}`,
-        }
-      : { text: 'publish the release where it is built, before it is deployed', command: 'npx deploywatch publish' }
+function stepsFor(deployment: Deployment, carried: Carried): readonly NextStep[] {
+  const publish = publishStep(carried)
   switch (deployment.target.source) {
     case 'cloudformation':
       return [
@@ -141,6 +141,24 @@ function stepsFor(deployment: Deployment, first: Named | null): readonly NextSte
     case 'codepipeline':
     case 'ecs':
       return [publish]
+  }
+}
+
+function publishStep(carried: Carried): NextStep {
+  const surest = carried.find((references) => references.length > 0) ?? []
+  const labels = [...new Set(surest.flatMap((each) => (each.by === 'label' ? [each.label] : [])))]
+  const [only] = labels
+  if (only === undefined) {
+    return { text: 'publish the release where it is built, before it is deployed', command: 'npx deploywatch publish' }
+  }
+  // Of several, only people know which is the application and which a sidecar.
+  if (labels.length > 1) {
+    const text = `publish the release where it is built, with --label and the one of these that is its own: ${labels.slice(0, SHOWN).join(', ')}`
+    return { text, command: null }
+  }
+  return {
+    text: 'publish the release under what is deployed, where it is built',
+    command: `npx deploywatch publish --label ${quoted(only)}`,
   }
 }
 
