@@ -188,7 +188,7 @@ describe('a folder', () => {
     const cwd = await built()
     const first = publication(await deploywatch(cwd, 'publish', '--format', 'json'))
     const store = folderStore(join(cwd, '.deploywatch'))
-    const ahead = { version: '1.42.0', commit: null, digest: 'other', labels: [], at: '2999-01-01T00:00:00.000Z' }
+    const ahead = { version: '1.42.0', commit: null, digest: '0', labels: [], at: '2999-01-01T00:00:00.000Z' }
     await store.putPublished('orders', ahead)
     await deploywatch(cwd, 'publish')
     expect((await store.published('orders', { by: 'version', version: '1.42.0' }))[0]?.digest).toBe(first['digest'])
