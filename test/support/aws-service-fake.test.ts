@@ -1,7 +1,7 @@
 import * as cloudformation from '@aws-sdk/client-cloudformation'
 import * as codedeploy from '@aws-sdk/client-codedeploy'
 import { afterEach, expect, test } from 'vitest'
-import { awsError, awsService, startAwsServiceFake } from './aws-service-fake.ts'
+import { awsError, awsService, HANG_UP, startAwsServiceFake } from './aws-service-fake.ts'
 import type { AwsServiceFake } from './aws-service-fake.ts'
 
 let fake: AwsServiceFake | null = null
@@ -75,4 +75,12 @@ test('a call that nobody expected is refused, and an answer that AWS would never
   const answered = client.send(new codedeploy.GetDeploymentCommand({ deploymentId: 'd-1' }))
   await expect(answered).rejects.toThrow('GetDeployment.deployment: no such member')
   await expect(strict.close()).rejects.toThrow()
+})
+
+test('a service that hangs up is a broken connection for its caller', async () => {
+  fake = await startAwsServiceFake([awsService(codedeploy, { GetDeployment: () => HANG_UP })])
+  const client = new codedeploy.CodeDeployClient(fake.client)
+  await expect(client.send(new codedeploy.GetDeploymentCommand({ deploymentId: 'd-1' }))).rejects.toMatchObject({
+    code: 'ECONNRESET',
+  })
 })

@@ -25,9 +25,9 @@ interface Stage {
   readonly documents: Documents
   readonly systems: AwsSystems
   readonly started: readonly string[]
-  reconciled(): Promise<Reconciled>
+  readonly reconciled: () => Promise<Reconciled>
   /** An event that came, or what the reconciler found. */
-  taken(deployment: Parameters<typeof take>[0]): Promise<string>
+  readonly taken: (deployment: Parameters<typeof take>[0]) => Promise<string>
 }
 
 async function onStage(
