@@ -130,7 +130,10 @@ function withRoots(page: IncidentPage, most: number, length: number): IncidentPa
 
 /** JSON that any terminal, log and XML may hold: what is invisible, or no character of XML, is escaped. It parses to the same. */
 function jsonText(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007F-\u009F\uFFFE\uFFFF]|\p{Cf}|\p{Zl}|\p{Zp}/gu, (character) =>
+  const text = JSON.stringify(value)
+  // Mostly it is plain, and classes of Unicode are slow to look for.
+  if (/^[\x20-\x7E]*$/u.test(text)) return text
+  return text.replace(/[\u007F-\u009F\uFFFE\uFFFF]|\p{Cf}|\p{Zl}|\p{Zp}/gu, (character) =>
     Array.from({ length: character.length }, (_, at) => character.charCodeAt(at))
       .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
       .join(''),

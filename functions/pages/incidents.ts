@@ -73,15 +73,16 @@ export async function recordIncident(
   about: Subject,
   news: IncidentNews,
 ): Promise<IncidentOutcome> {
-  const { open, pages } = await change(ports, about, (document) => {
+  const { open, pages, waiting } = await change(ports, about, (document) => {
     const now = new Date(ports.clock()).toISOString()
     const { state, pages } = nextIncident(document.state, { ...news, now })
     const waiting = ports.topics.length === 0 ? [] : pages.map((page) => waitingPage(page, ports.topics))
     const next = handOver({ ...document, state, outbox: [...document.outbox, ...waiting] })
-    return { next, value: { open: state.open, pages } }
+    return { next, value: { open: state.open, pages, waiting: next.outbox.length } }
   })
   if (ports.topics.length === 0) for (const { id } of pages) ports.tell({ kind: 'no-topic', page: id })
-  return { open, decided: pages.map(({ id }) => id), waiting: await sendPages(ports, about) }
+  const left = waiting === 0 ? 0 : await sendPages(ports, about)
+  return { open, decided: pages.map(({ id }) => id), waiting: left }
 }
 
 function waitingPage(page: WaitingPage['page'], topics: readonly string[]): WaitingPage {
