@@ -52,6 +52,13 @@ Module._load = function (name, ...rest) {
 }
 `
 
+/** Nothing is asked of a metadata service, or read from somebody's profile. */
+const NO_AWS = {
+  AWS_EC2_METADATA_DISABLED: 'true',
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+}
+
 /** The packages that a command loads, by name. */
 async function packagesOf(
   args: readonly string[],
@@ -60,7 +67,13 @@ async function packagesOf(
   await writeFile(loaded, '')
   const child = spawn(process.execPath, ['--import', join(watcher, 'watch.mjs'), BINARY, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOADED: loaded, DATABASE_URL: database.url },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      LOADED: loaded,
+      DATABASE_URL: database.url,
+      ...NO_AWS,
+    },
     stdio: 'ignore',
   })
   const code = await new Promise<number | null>((resolve) => {
@@ -100,6 +113,21 @@ test('the AWS SDK is loaded by who looks through the Data API, and seen here whe
   const { code, packages } = await packagesOf(['check', '--env', 'far', '--release', 'deploywatch.release.json'])
   expect(code).toBe(2)
   expect(heavyOf(packages)).toContain('@aws-sdk/client-rds-data')
+})
+
+test('a store in S3 loads the clients of S3 and DynamoDB, and nobody else does', async () => {
+  const { code, packages } = await packagesOf([
+    'check',
+    '--env',
+    'production',
+    '--release',
+    'deploywatch.release.json',
+    '--store',
+    's3://nobody-deploywatch?region=eu-west-1',
+  ])
+  // It has no credentials here: the look is unsure, and no bug.
+  expect(code).toBe(2)
+  expect(heavyOf(packages)).toEqual(expect.arrayContaining(['@aws-sdk/client-s3', '@aws-sdk/client-dynamodb']))
 })
 
 test('--help loads the parser of the command line alone', async () => {

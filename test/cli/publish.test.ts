@@ -1,4 +1,4 @@
-/** `publish` as people run it, but for the start of a process; one run is the built program's. */
+/** `publish` as people run it, but for the start of a process of its own. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
