@@ -23,6 +23,9 @@ INSERT INTO orders (customer, total, amount, note, during) SELECT 1, i * 1.5, i,
 CREATE SEQUENCE counter;
 CREATE VIEW open_orders AS SELECT o.*, c.name FROM orders o JOIN customers c ON c.id = o.customer WHERE o.state <> 'sent' AND o.updated_at > now() - interval '1 day';
 CREATE MATERIALIZED VIEW totals AS SELECT customer, sum(total) AS sum FROM orders GROUP BY customer;
+CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE lines (line text) SERVER files OPTIONS (filename '/dev/null');
+CREATE MATERIALIZED VIEW copied AS SELECT line FROM lines;
 CREATE TABLE events (id int, at date) PARTITION BY RANGE (at);
 CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 CREATE TABLE tenants (id int, owner text); ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
@@ -84,6 +87,7 @@ const QUERIES = [
   "SELECT ROW('x', 'y')::address, (ROW('x', 'y')::address).zip, '(x,y)'::address",
   'SELECT * FROM open_orders',
   'SELECT count(*), max(sum) FROM totals',
+  'SELECT line FROM copied',
   'SELECT * FROM events WHERE at >= current_date - 7',
   'SELECT * FROM tenants',
   "SELECT open_count('1 hour')",

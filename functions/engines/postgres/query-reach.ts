@@ -65,9 +65,10 @@ seed (q, class, oid) AS (
   WHERE c.oid >= ${FIRST_OWN} AND c.castfunc <> 0 AND c.castsource < ${FIRST_OWN} AND c.casttarget < ${FIRST_OWN}
 )`
 
-/** Parsed bodies and defaults of the object \`r\`. A view's other rules run on writes only; columns that are generated when read came with 18. */
+/** Parsed bodies and defaults of the object \`r\`. A view's other rules run on writes only, a materialized view's on REFRESH; columns that are generated when read came with 18. */
 const trees = `
   SELECT w.ev_action::text AS text FROM pg_rewrite w WHERE r.class = 'r' AND w.ev_class = r.oid AND w.ev_type = '1'
+    AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.oid AND c.relkind = 'm')
   UNION ALL SELECT p.polqual::text FROM pg_policy p WHERE r.class = 'r' AND p.polrelid = r.oid
   UNION ALL SELECT d.adbin::text FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE r.class = 'r' AND a.attrelid = r.oid AND a.attgenerated = 'v'

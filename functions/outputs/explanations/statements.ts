@@ -8,7 +8,7 @@ export const STATEMENT_EXPLANATIONS: GroupExplanations<'statements'> = {
     causes: [
       'the migration that brings the object has not run here; then this is listed under that finding',
       'a migration removed what the running release still uses',
-      'the `search_path` of this look is not that of the application: `searchPath` of the environment',
+      'the look has another `search_path` than the application: set `searchPath` of the environment',
       'the statement has a typing error that no test ever ran',
     ],
     steps: [
@@ -62,22 +62,25 @@ export const STATEMENT_EXPLANATIONS: GroupExplanations<'statements'> = {
   'query-refused': {
     title: 'a configured query was not run: it could write or reach outside',
     meaning:
-      'A query may be one SELECT, VALUES or TABLE, known by a parser, whose volatile functions are all on a short list of harmless ones (`random`, `clock_timestamp`, size functions and the like). A read-only transaction alone does not keep a query from harm: inside one, `COPY ... TO PROGRAM`, `pg_switch_wal()` and others still run for a superuser.',
+      'A query with `expect` is run, so it is one SELECT, VALUES or TABLE, and all that it can reach is followed in the catalog. Even a read-only transaction lets `COPY ... TO PROGRAM` and others run: what is in doubt is refused.',
     causes: [
-      'the text holds two statements, or an INSERT, UPDATE, DELETE, COPY, CALL or SET',
-      'a CTE of the query writes (`WITH x AS (DELETE ...)`)',
-      'it calls a volatile function: `nextval`, `pg_notify`, `dblink`, `set_config`, or one of your own not declared STABLE',
+      'it is not one SELECT that only reads: `$1`, FOR UPDATE, a CTE that writes',
+      'a volatile function of the server, not on our list, such as `nextval`',
+      'a function of yours is VOLATILE, the default: say STABLE if it only reads',
+      'a function uses EXECUTE, or is in C, PL/Python: ask in the query itself',
+      'a foreign table, also by a view: ask where its rows are, or a copy there',
+      'an overload: all functions of the name with as many arguments count: write the schema of the one that is meant',
     ],
     steps: [
-      { text: 'write it as one SELECT that only reads', command: null },
       {
-        text: 'see whether your own function is volatile',
+        text: 'see all functions of the name; `v` is volatile',
         command: `psql "$DATABASE_URL" -c "SELECT oid::regprocedure, provolatile FROM pg_proc WHERE proname = 'FUNCTION'"`,
       },
       {
         text: 'where it only reads, declare it so in a migration',
         command: `psql "$DATABASE_URL" -c 'ALTER FUNCTION FUNCTION(ARGUMENT_TYPES) STABLE'`,
       },
+      { text: 'or take `expect` away: then it is prepared, and not run', command: null },
     ],
   },
 }
