@@ -16,13 +16,13 @@ import type { LookingInput } from '../../functions/looking.ts'
 import { markRunning } from '../../functions/release/mark-running.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
-import { folderStore } from '../../functions/stores/folder.ts'
 import type { Store } from '../../functions/stores/store.ts'
-import { EXIT, showsColor, UsageError, widthOf } from '../io.ts'
+import { EXIT, showsColor, widthOf } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { CheckOptions, CommonOptions } from '../options.ts'
 import { nameRelease } from '../release-name.ts'
 import { writeResult } from '../result.ts'
+import { storeOf } from '../store.ts'
 
 /** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
 export const DEADLINE_MS = 120_000
@@ -97,7 +97,7 @@ export async function prepareLooks(
   const environment = expandEnvironment(loaded, options.env, io.env)
   const open = connectAhead(() => connect(environment.target))
   const resolved = await releaseOf(options, loaded, io)
-  const store = storeOf(options, loaded, io)
+  const store = await storeOf(options, loaded, io)
   const release = await learnOfRelease({
     manifest: resolved.manifest,
     environment: environment.name,
@@ -156,16 +156,6 @@ export async function releaseOf(
     release: () => nameRelease({ version: null, commit: null }, loaded.folder, io.env),
     connect: (name) => connect(expandEnvironment(loaded, name, io.env).target),
   })
-}
-
-export function storeOf(options: Pick<CheckOptions, 'store'>, loaded: LoadedConfig, io: CliIo): Store {
-  const place = options.store ?? loaded.config.store
-  if (place.startsWith('s3://')) {
-    throw new UsageError(
-      `the store ${place} is in S3, which this version does not reach: name a folder with --store FOLDER`,
-    )
-  }
-  return folderStore(options.store === null ? resolve(loaded.folder, place) : resolve(io.cwd, place))
 }
 
 /** A shell command for one SQL statement: only where the config names the variable that holds the address. */

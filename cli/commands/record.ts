@@ -19,14 +19,15 @@ import { EXIT, UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { RecordOptions } from '../options.ts'
 import { writeResult } from '../result.ts'
-import { releaseOf, storeOf } from './check.ts'
+import { storeOf } from '../store.ts'
+import { releaseOf } from './check.ts'
 
 /** Exits 0 where it could answer, 2 where not. */
 export async function run(options: RecordOptions, io: CliIo): Promise<number> {
   const loaded = await loadConfig(options.config, io.cwd)
   const environment = expandEnvironment(loaded, options.env, io.env)
   const resolved = await releaseOf(options, loaded, io)
-  const store = storeOf(options, loaded, io)
+  const store = await storeOf(options, loaded, io)
   const path = outOf(options, loaded, resolved, io)
   const known = await knownEvidence(path, resolved, environment.name, store)
   const recorded = await record({
