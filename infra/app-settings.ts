@@ -32,6 +32,29 @@ const settingsSchema = z.strictObject({
   /** Names of the stacks whose templates ask this gate. */
   stacks: z.array(z.string()).optional(),
   reservedConcurrency: z.number().int().min(1).optional(),
+  /** What is watched after it was deployed; the release has to be published under what the deployment carries. */
+  deployments: z
+    .array(
+      z.union(
+        [
+          z.strictObject({ stack: z.string().min(1) }),
+          z.strictObject({ codeDeploy: z.strictObject({ application: z.string().min(1), group: z.string().min(1) }) }),
+          z.strictObject({
+            pipeline: z.strictObject({
+              name: z.string().min(1),
+              stage: z.string().optional(),
+              action: z.string().optional(),
+            }),
+          }),
+          z.strictObject({ ecs: z.strictObject({ cluster: z.string().min(1), service: z.string().min(1) }) }),
+          // The `source` of events of the type `Deployment Finished`.
+          z.strictObject({ event: z.string().min(1) }),
+        ],
+        { error: 'expected {"stack": …}, {"codeDeploy": …}, {"pipeline": …}, {"ecs": …} or {"event": …}' },
+      ),
+    )
+    .optional(),
+  watchMinutes: z.number().int().min(0).max(1_440).optional(),
 })
 
 export type AppSettings = z.output<typeof settingsSchema>

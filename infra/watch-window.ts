@@ -6,6 +6,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { watchDefinition } from '../functions/watch-window/definition.ts'
+import { acknowledge } from './acknowledge.ts'
 import type { WatchFunction } from './watch-function.ts'
 
 export interface WatchWindowProps {
@@ -21,6 +22,7 @@ export class WatchWindow extends Construct {
   constructor(scope: Construct, id: string, { step, page }: WatchWindowProps) {
     super(scope, id)
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
+    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray and the delivery of logs name no resource')
     const { functionArn } = step.function
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }))
     if (page !== null) page.grantPublish(role)

@@ -1,12 +1,16 @@
 /** One stack an account and environment: the store, the function that looks, and the gate that templates ask. */
-import { CfnOutput, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib'
 import type { StackProps } from 'aws-cdk-lib'
+import { ServerApplication, ServerDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy'
+import { Pipeline } from 'aws-cdk-lib/aws-codepipeline'
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2'
+import { BaseService } from 'aws-cdk-lib/aws-ecs'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import type { AppSettings } from './app-settings.ts'
 import { Database } from './database.ts'
+import { DeploymentSource } from './deployment-source.ts'
 import { Deploywatch } from './deploywatch.ts'
 
 export interface WatchdogStackProps extends StackProps {
@@ -17,19 +21,52 @@ export class WatchdogStack extends Stack {
   readonly watch: Deploywatch
 
   constructor(scope: Construct, id: string, { settings, ...props }: WatchdogStackProps) {
-    const { database, pages = [], ...rest } = settings
+    const { database, pages = [], deployments = [], watchMinutes = 15, ...rest } = settings
     super(scope, id, { description: `Deploywatch of ${rest.service} in ${rest.environment}`, ...props })
     this.watch = new Deploywatch(this, 'Deploywatch', {
       ...rest,
       database: databaseOf(this, database),
+      watchFor: Duration.minutes(watchMinutes),
       pages: pages.map((arn, at) => Topic.fromTopicArn(this, `Page${at}`, arn)),
     })
+    if (deployments.length > 0)
+      this.watch.afterDeployments(...deployments.map((given, at) => sourceOf(this, given, at, rest)))
     new CfnOutput(this, 'GateFunction', {
       value: this.watch.gateFunction.function.functionArn,
       description: 'the ServiceToken of Custom::DeploywatchGate',
     })
     new CfnOutput(this, 'LookerFunction', { value: this.watch.looker.function.functionArn })
   }
+}
+
+type Given = NonNullable<AppSettings['deployments']>[number]
+
+function sourceOf(
+  stack: Stack,
+  given: Given,
+  at: number,
+  of: Pick<AppSettings, 'service' | 'environment'>,
+): DeploymentSource {
+  if ('stack' in given) return DeploymentSource.stack(given.stack)
+  if ('event' in given) return DeploymentSource.custom({ ...of, source: given.event })
+  if ('codeDeploy' in given) {
+    const { application, group } = given.codeDeploy
+    return DeploymentSource.codeDeploy(
+      ServerDeploymentGroup.fromServerDeploymentGroupAttributes(stack, `Group${at}`, {
+        application: ServerApplication.fromServerApplicationName(stack, `Application${at}`, application),
+        deploymentGroupName: group,
+      }),
+    )
+  }
+  if ('pipeline' in given) {
+    const { name, stage, action } = given.pipeline
+    const arn = stack.formatArn({ service: 'codepipeline', resource: name })
+    const level = { ...(stage === undefined ? {} : { stage }), ...(action === undefined ? {} : { action }) }
+    return DeploymentSource.pipeline(Pipeline.fromPipelineArn(stack, `Pipeline${at}`, arn), level)
+  }
+  const { cluster, service } = given.ecs
+  const arn = stack.formatArn({ service: 'ecs', resource: 'service', resourceName: `${cluster}/${service}` })
+  return DeploymentSource.ecs(BaseService.fromServiceArnWithCluster(stack, `Service${at}`, arn))
 }
 
 function databaseOf(scope: Construct, given: AppSettings['database']): Database {

@@ -17,6 +17,7 @@ import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { HEARTBEAT_EVERY, WatchAlarms } from './alarms.ts'
 import type { Watched } from './alarms.ts'
+import { acknowledge } from './acknowledge.ts'
 import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
 import type { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
@@ -69,6 +70,7 @@ export class Watching extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     })
+    acknowledge(queue, 'SQS3', 'it is a dead-letter queue itself: what waits in it alarms')
     const { service, environment, pages } = this.#props
     const alarm = new Alarm(queue, 'Waiting', {
       metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
@@ -122,7 +124,15 @@ export class Watching extends Construct {
     for (const one of [deployment, reconcile]) {
       this.#props.store.grantForget(one.role, ['long'])
       allow(one, ['states:StartExecution'], [this.window.stateMachine.stateMachineArn])
-      for (const { actions, resources } of sources.flatMap(({ rights }) => rights)) allow(one, actions, resources)
+      for (const { actions, resources } of sources.flatMap(({ rights }) => rights)) {
+        allow(one, actions, resources)
+        for (const resource of resources.filter((name) => name.endsWith('*')))
+          acknowledge(
+            one.role,
+            `IAM5[Resource::${readable(one, resource)}]`,
+            'AWS makes the last part of the name: it reads one stack or service',
+          )
+      }
     }
     for (const [at, { pattern }] of sources.entries()) {
       const target = new LambdaTarget(deployment.function, {
@@ -219,12 +229,23 @@ export class Watching extends Construct {
   }
 }
 
+/** As cdk-nag writes an ARN with pseudo parameters. */
+function readable(scope: Construct, arn: string): string {
+  const resolved = Stack.of(scope).resolve(arn) as unknown
+  if (typeof resolved === 'string') return resolved
+  const { 'Fn::Join': join } = resolved as { readonly 'Fn::Join': readonly [string, readonly unknown[]] }
+  return join[1]
+    .map((part) => (typeof part === 'string' ? part : `<${String((part as { readonly Ref?: string }).Ref)}>`))
+    .join(join[0])
+}
+
 function allow({ role }: WatchFunction, actions: readonly string[], resources: readonly string[]): void {
   role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
 }
 
 /** CloudWatch lets PutMetricData be narrowed to a namespace only. */
 function allowMetrics({ role }: WatchFunction): void {
+  acknowledge(role, 'IAM5[Resource::*]', 'PutMetricData names no resource; it is narrowed to the namespace')
   role.addToPolicy(
     new PolicyStatement({
       actions: ['cloudwatch:PutMetricData'],
