@@ -138,6 +138,16 @@ test.each([
 test.each([
   ['the shift begins', 'PRODUCTION_TRAFFIC_SHIFT', { productionTrafficWeights: { [GREEN]: 10, [BLUE]: 90 } }],
   ['the shift is done', 'PRODUCTION_TRAFFIC_SHIFT', { productionTrafficWeights: { [GREEN]: 100, [BLUE]: 0 } }],
+  [
+    'others share all of it',
+    'PRODUCTION_TRAFFIC_SHIFT',
+    { productionTrafficWeights: { [GREEN]: 0, [BLUE]: 60, other: 40 } },
+  ],
+  [
+    'the new revision is not among the weights',
+    'PRODUCTION_TRAFFIC_SHIFT',
+    { productionTrafficWeights: { [BLUE]: 100 } },
+  ],
   // Before the shift the old revision has all of it, as in a rollback: the stage tells them apart.
   [
     'the new revision has none yet',
