@@ -1,0 +1,96 @@
+/** What is asked of statements, on every supported major. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { postgres } from '../../functions/engines/postgres/index.ts'
+import { record } from '../../functions/record.ts'
+import { cacheFolder } from '../../functions/release/cache.ts'
+import { MAJORS, startEmbeddedPostgres } from '../../functions/release/postgres/embedded-postgres.ts'
+import type { Throwaway } from '../../functions/release/throwaway.ts'
+import { folderStore } from '../../functions/stores/folder.ts'
+import { folderWith } from '../cli/deploywatch.ts'
+import { releaseOf } from '../support/looks.ts'
+
+const servers = new Map<number, Throwaway>()
+
+beforeAll(async () => {
+  for (const major of MAJORS) servers.set(major, await startEmbeddedPostgres(major, cacheFolder()))
+}, 600_000)
+afterAll(async () => {
+  await Promise.all([...servers.values()].map((server) => server.close()))
+})
+
+function serverOf(major: number): Throwaway {
+  const server = servers.get(major)
+  if (server === undefined) throw new Error(`${major} was not started`)
+  return server
+}
+
+/** One statement a line: a throwaway runs one at a time. */
+async function runAll(run: Throwaway['run'], sqls: string): Promise<void> {
+  for (const sql of sqls.split(';\n')) await run(sql)
+}
+
+describe.each(MAJORS)('of PostgreSQL %i', (major) => {
+  test('preparing runs no CHECK by a constant, and tells what breaks with its place', async () => {
+    const { run, connection } = serverOf(major)
+    await runAll(
+      run,
+      `CREATE FUNCTION refuses(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it ran'; END $$;
+      CREATE DOMAIN checked AS int CHECK (refuses(VALUE));
+      CREATE TYPE holder AS (a checked);
+      CREATE TYPE span AS RANGE (SUBTYPE = checked);
+      CREATE TYPE mood AS ENUM ('glad');
+      CREATE TABLE orders (id int, many checked[], one holder, mood mood)`,
+    )
+    const sqls = [
+      "SELECT '{1}'::checked[]",
+      "INSERT INTO orders (many, one) VALUES ('{1}', '(1)')",
+      "SELECT '[1,2)'::span, '{[1,2)}'::_span, holder '(1)', date '2026-01-01'",
+      "SELECT id FROM orders WHERE many = '{1}' AND mood = 'sad'",
+      "SELECT gone FROM orders WHERE many = '{1}'",
+    ]
+    const observed = await postgres.prepareStatements(
+      connection,
+      sqls.map((sql, at) => ({ subject: `q${at}`, sql })),
+      'public',
+    )
+    expect(observed.map(({ error }) => error)).toEqual([
+      null,
+      null,
+      null,
+      { sqlState: '22P02', message: 'invalid input value for enum mood: "sad"', position: 53 },
+      { sqlState: '42703', message: 'column "gone" does not exist', position: 8 },
+    ])
+    // Elsewhere it would have run.
+    await expect(run("PREPARE p AS SELECT '{1}'::checked[]")).rejects.toThrow('it ran')
+  })
+
+  test('record says that the library of pg_stat_statements is not loaded', async () => {
+    const { run, connection } = serverOf(major)
+    await runAll(run, 'CREATE EXTENSION pg_stat_statements;\nCREATE ROLE app')
+    const recorded = await record({
+      environment: { name: 'staging', database: 'orders', searchPath: ['public'] },
+      release: await releaseOf({
+        config: 'schema: { replay: { mode: none } }\nmigrations: { tool: flyway, path: db }\nenvironments: {}\n',
+        files: { 'db/V1__a.sql': 'SELECT 1;\n' },
+      }),
+      files: async () => ({ header: Buffer.from('{}'), catalog: Buffer.from('') }),
+      roles: ['app'],
+      engine: postgres,
+      connect: async () => ({ ...connection, close: async () => {} }),
+      store: folderStore(await folderWith({})),
+      createNormaliser: () => Promise.reject(new Error('nothing is to be normalised')),
+      known: [],
+      clock: Date.now,
+    })
+    expect(recorded).toMatchObject({
+      kind: 'not-recorded',
+      findings: [
+        {
+          code: 'evidence-unreadable',
+          severity: 'unsure',
+          found: expect.stringContaining('add it to shared_preload_libraries and restart the server') as unknown,
+        },
+      ],
+    })
+  })
+})
