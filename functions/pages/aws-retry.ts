@@ -32,7 +32,7 @@ export function failureOf(error: unknown): AwsCallFailure {
   const { $metadata } = (error ?? {}) as { $metadata?: { httpStatusCode?: unknown } }
   const status = typeof $metadata?.httpStatusCode === 'number' ? $metadata.httpStatusCode : 0
   const throttled = status === 429 || THROTTLES.test(name)
-  const lost = /timeout|abort/i.test(name) || NETWORK.has(code) || /socket hang up/i.test(message)
+  const lost = /timeout|abort/i.test(name) || NETWORK.has(code) || /socket hang up|checksum/i.test(message)
   const failed = status >= 500 && !throttled
   return {
     again: throttled || lost || failed,

@@ -2,8 +2,6 @@
  * A made-up world for incidents: shared documents whose writers race, a topic and a queue that fail in every way that AWS's
  * do, and processes that die between any two calls. The faults are drawn; when they are used up, all is well.
  */
-import type { SNSClient } from '@aws-sdk/client-sns'
-import type { SQSClient } from '@aws-sdk/client-sqs'
 import type { IncidentPage } from '../../functions/core/incident-page.ts'
 import type { PageEvent, IncidentPorts } from '../../functions/pages/incidents.ts'
 import type { IncidentDocument } from '../../functions/pages/incident-document.ts'
@@ -263,14 +261,14 @@ export function world(faults: Faults, topics: readonly string[] = [TOPIC]): Worl
       },
     }
     const carrier = awsCarrier({
-      sns: sns as unknown as SNSClient,
-      sqs: sqs as unknown as SQSClient,
+      sns,
+      sqs,
       deadLetters: QUEUE,
       links: { dashboard: 'https://dashboards.example/orders', runbook: null },
       sleep,
       random: () => 0.5,
     })
-    return { ports: { ...ports, carrier }, queue: awsParkedQueue(sqs as unknown as SQSClient, QUEUE), death, end }
+    return { ports: { ...ports, carrier }, queue: awsParkedQueue(sqs, QUEUE), death, end }
   }
 
   return {
