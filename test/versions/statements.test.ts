@@ -25,15 +25,15 @@ function serverOf(major: number): Throwaway {
 }
 
 /** One statement a line: a throwaway runs one at a time. */
-async function runAll(run: Throwaway['run'], sqls: string): Promise<void> {
-  for (const sql of sqls.split(';\n')) await run(sql)
+async function runAll(server: Throwaway, sqls: string): Promise<void> {
+  for (const sql of sqls.split(';\n')) await server.run(sql)
 }
 
 describe.each(MAJORS)('of PostgreSQL %i', (major) => {
   test('preparing runs no CHECK by a constant, and tells what breaks with its place', async () => {
-    const { run, connection } = serverOf(major)
+    const server = serverOf(major)
     await runAll(
-      run,
+      server,
       `CREATE FUNCTION refuses(int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'it ran'; END $$;
       CREATE DOMAIN checked AS int CHECK (refuses(VALUE));
       CREATE TYPE holder AS (a checked);
@@ -49,7 +49,7 @@ describe.each(MAJORS)('of PostgreSQL %i', (major) => {
       "SELECT gone FROM orders WHERE many = '{1}'",
     ]
     const observed = await postgres.prepareStatements(
-      connection,
+      server.connection,
       sqls.map((sql, at) => ({ subject: `q${at}`, sql })),
       'public',
     )
@@ -61,12 +61,12 @@ describe.each(MAJORS)('of PostgreSQL %i', (major) => {
       { sqlState: '42703', message: 'column "gone" does not exist', position: 8 },
     ])
     // Elsewhere it would have run.
-    await expect(run("PREPARE p AS SELECT '{1}'::checked[]")).rejects.toThrow('it ran')
+    await expect(server.run("PREPARE p AS SELECT '{1}'::checked[]")).rejects.toThrow('it ran')
   })
 
   test('record says that the library of pg_stat_statements is not loaded', async () => {
-    const { run, connection } = serverOf(major)
-    await runAll(run, 'CREATE EXTENSION pg_stat_statements;\nCREATE ROLE app')
+    const server = serverOf(major)
+    await runAll(server, 'CREATE EXTENSION pg_stat_statements;\nCREATE ROLE app')
     const recorded = await record({
       environment: { name: 'staging', database: 'orders', searchPath: ['public'] },
       release: await releaseOf({
@@ -76,7 +76,7 @@ describe.each(MAJORS)('of PostgreSQL %i', (major) => {
       files: async () => ({ header: Buffer.from('{}'), catalog: Buffer.from('') }),
       roles: ['app'],
       engine: postgres,
-      connect: async () => ({ ...connection, close: async () => {} }),
+      connect: async () => ({ ...server.connection, close: async () => {} }),
       store: folderStore(await folderWith({})),
       createNormaliser: () => Promise.reject(new Error('nothing is to be normalised')),
       known: [],
