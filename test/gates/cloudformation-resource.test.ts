@@ -219,7 +219,7 @@ test('a URL that has expired is not asked again, and the error does not name it'
 })
 
 test('a redirect is not followed: the answer is for nobody else', async () => {
-  const stage = await openStage({}, { put: [answer({ status: 307, headers: { location: '/stolen' } })] })
+  const stage = await openStage({}, { put: [answer({ status: 303, headers: { location: '/stolen' } })] })
   expect((await playOnce(stage)).outcome).toMatchObject({ kind: 'threw', error: { name: 'DeploywatchUnanswered' } })
   expect(stage.requests.map(({ path }) => path)).not.toContain('/stolen')
 })
