@@ -55,6 +55,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     onLog: () => {},
     onError: () => {},
   })
+  // The package ends the process with 0 when nothing is left to do, whatever was to be its exit code: failed tests would pass.
+  process.prependListener('beforeExit', () => process.exit())
   await server.initialise()
   await server.start()
   project.provide('postgresUrl', `postgres://postgres:postgres@127.0.0.1:${port}/postgres`)
