@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ConfigError } from '../functions/config/problem.ts'
 import type { Release as ReleaseName } from '../functions/core/release.ts'
+import { requiredChecks } from '../functions/core/required-checks.ts'
 import { openVerified } from '../functions/release/find-release.ts'
 import { manifestOf, partPath } from '../functions/release/manifest.ts'
 
@@ -25,14 +26,10 @@ function fromFile(path: string): Release {
   const catalog = partPath(header)
   const files = { header: read(header), catalog: read(catalog) }
   const { expectation, config } = manifestOf(files, path)
-  const { release, digest, statements } = expectation
+  const { release, digest } = expectation
   openVerified(files, digest, release.service)
-  const checks = [
-    'ledger',
-    ...(expectation.catalog.mode === 'none' ? [] : ['schema']),
-    ...(statements.length === 0 ? [] : ['queries']),
-    ...(Array.isArray(config['endpoints']) && config['endpoints'].length > 0 ? ['endpoints'] : []),
-  ]
+  const endpoints = Array.isArray(config['endpoints']) ? config['endpoints'].length : 0
+  const checks = requiredChecks(expectation, endpoints)
   return { ...release, digest, header, catalog, checks }
 }
 

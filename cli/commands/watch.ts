@@ -2,8 +2,10 @@
 import { duration } from '../../functions/config/parts.ts'
 import type { Expectation } from '../../functions/core/release.ts'
 import type { RunningRelease, Store } from '../../functions/stores/store.ts'
+import { requiredChecks } from '../../functions/core/required-checks.ts'
 import { watch } from '../../functions/watch.ts'
 import type { WatchSummary } from '../../functions/watch.ts'
+import { systemSleep } from '../../functions/system.ts'
 import { UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { WatchOptions } from '../options.ts'
@@ -65,18 +67,8 @@ async function watchPrepared(
     store,
     newer: await newerRelease(store, release, environment.name),
     clock: monotonic,
-    sleep,
+    sleep: systemSleep,
   })
-}
-
-/** What a look must have passed. Only what the config itself chose not to look at is not asked for. */
-function requiredChecks({ catalog, statements }: Expectation, endpoints: number): readonly string[] {
-  return [
-    'ledger',
-    ...(catalog.mode === 'none' ? [] : ['schema']),
-    ...(statements.length === 0 ? [] : ['queries']),
-    ...(endpoints === 0 ? [] : ['endpoints']),
-  ]
 }
 
 /** Says when another release than this one, and than the one that the store knew at first, is put into the store as running. */
@@ -94,19 +86,6 @@ async function newerRelease(
     if (now === null || known(now) === first || (now.version === own.version && now.commit === own.commit)) return null
     return now.commit === null ? now.version : `${now.version} (${now.commit.slice(0, 10)})`
   }
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const timer = setTimeout(done, ms)
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
 
 /** Ctrl-C once ends the watch with what is known, twice the process: Node's own answer is back after the first. */

@@ -1,9 +1,10 @@
 /** The function that answers CloudFormation. It stays outside of every VPC, so that no missing route swallows an answer. */
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
 import type { Looker } from '../core/look-order.ts'
 import { askGate } from '../gates/ask-gate.ts'
+import { stackStatusCall } from '../gates/cloudformation-calls.ts'
 import { cloudFormationResource } from '../gates/cloudformation-resource.ts'
 import { assetOf, publishAsset } from '../release/publish-asset.ts'
 import { createRemoteLooker } from '../remote-looker.ts'
@@ -31,10 +32,7 @@ const gate = cloudFormationResource({
   fetch,
   // With an endpoint of its own (a stand-in for AWS on this machine) everything of AWS is there, and CloudFormation too.
   allowUrl: (url) => url.origin === endpointOrigin(),
-  stackStatus: async (stackId, abortSignal) => {
-    const { Stacks } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackId }), { abortSignal })
-    return Stacks?.[0]?.StackStatus ?? null
-  },
+  stackStatus: stackStatusCall(cloudFormation),
 })
 
 function endpointOrigin(): string | null {

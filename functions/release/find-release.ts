@@ -9,7 +9,8 @@ import { digestOfExpectation, manifestOf } from './manifest.ts'
 import type { ManifestFiles, ReleaseManifest } from './manifest.ts'
 
 export type FoundRelease =
-  | { readonly found: true; readonly manifest: ReleaseManifest }
+  /** `digest`: the key under which the store has it. */
+  | { readonly found: true; readonly manifest: ReleaseManifest; readonly digest: string }
   /** `why`: one sentence for people. */
   | { readonly found: false; readonly why: string }
 
@@ -39,7 +40,7 @@ export async function findRelease(input: FindInput): Promise<FoundRelease> {
     const manifest = openVerified(files, named.digest, input.service)
     const { expectation } = manifest
     const release = { ...expectation.release, ...named.name }
-    return { found: true, manifest: { ...manifest, expectation: { ...expectation, release } } }
+    return { found: true, manifest: { ...manifest, expectation: { ...expectation, release } }, digest: named.digest }
   } catch (error) {
     if (error instanceof ConfigError || error instanceof StoreError) return { found: false, why: error.message.trim() }
     throw error

@@ -25,9 +25,18 @@ export interface MarkInput {
  * @throws {StoreError} another content stands under the manifest's digest.
  */
 export async function markRunning({ store, environment, release, files, at }: MarkInput): Promise<boolean> {
-  const { service, version, commit } = release
   const manifestDigest = manifestDigestOf(files)
-  await store.putManifest(service, manifestDigest, files)
+  await store.putManifest(release.service, manifestDigest, files)
+  return markStored(store, environment, { release, manifestDigest, at })
+}
+
+/** The same for a release whose manifest the store has. */
+export async function markStored(
+  store: Pick<Store, 'runningRelease' | 'putRunningRelease'>,
+  environment: string,
+  { release, manifestDigest, at }: Pick<MarkInput, 'release' | 'at'> & { readonly manifestDigest: string },
+): Promise<boolean> {
+  const { service, version, commit } = release
   // A mark that cannot be read is written anew.
   const known = await store.runningRelease(service, environment).catch(() => null)
   if (known?.manifestDigest === manifestDigest) return false

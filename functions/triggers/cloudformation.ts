@@ -5,8 +5,8 @@
  */
 import * as z from 'zod'
 import type { Deployment, DeploymentPhase } from '../core/deployment.ts'
-import { describeTarget, identityOf } from '../core/deployment.ts'
-import { malformed, notForUs, ofWatched, text } from './trigger.ts'
+import { describeTarget } from '../core/deployment.ts'
+import { deploymentOf, malformed, notForUs, ofWatched, text } from './trigger.ts'
 import type { Trigger } from './trigger.ts'
 
 /** arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/UUID; the documentation's sample has no UUID. */
@@ -62,20 +62,9 @@ interface Carried {
 }
 
 export function cloudFormationDeployment(carried: Carried): Deployment {
-  const { stackId, account, region, phase, at, isReplay } = carried
-  const target = { source: 'cloudformation', stack: stackName(stackId) } as const
-  return {
-    identity: identityOf({ target, account, region }, carried.operation),
-    target,
-    account,
-    region,
-    phase,
-    at,
-    startedAt: carried.startedAt ?? (phase === 'started' ? at : null),
-    isReplay,
-    release: null,
-    question: { ask: 'DescribeStacks', stackId },
-  }
+  const target = { source: 'cloudformation', stack: stackName(carried.stackId) } as const
+  const question = { ask: 'DescribeStacks', stackId: carried.stackId } as const
+  return deploymentOf(target, [carried.operation], carried, { question })
 }
 
 /** The operation of a stack, by when it began: events and DescribeStacks have this in common. */

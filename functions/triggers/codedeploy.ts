@@ -4,8 +4,8 @@
  */
 import * as z from 'zod'
 import type { Deployment, DeploymentPhase } from '../core/deployment.ts'
-import { describeTarget, identityOf } from '../core/deployment.ts'
-import { malformed, notForUs, ofWatched, text, time } from './trigger.ts'
+import { describeTarget } from '../core/deployment.ts'
+import { deploymentOf, malformed, notForUs, ofWatched, text, time } from './trigger.ts'
 import type { Trigger, TriggerAnswer } from './trigger.ts'
 
 const detailSchema = z.object({
@@ -49,20 +49,14 @@ interface Carried {
 }
 
 export function codeDeployDeployment(carried: Carried, phase: DeploymentPhase): Deployment {
-  const { account, region, deploymentId, at, isReplay } = carried
+  const { deploymentId } = carried
   const target = { source: 'codedeploy', application: carried.application, group: carried.group } as const
-  return {
-    identity: identityOf({ target, account, region }, deploymentId),
+  return deploymentOf(
     target,
-    account,
-    region,
-    phase,
-    at,
-    startedAt: carried.startedAt ?? (phase === 'started' ? at : null),
-    isReplay,
-    release: null,
-    question: { ask: 'GetDeployment', deploymentId },
-  }
+    [deploymentId],
+    { ...carried, phase },
+    { question: { ask: 'GetDeployment', deploymentId } },
+  )
 }
 
 export const codeDeploy = {

@@ -4,9 +4,9 @@
  */
 import * as z from 'zod'
 import type { Deployment, DeploymentPhase, DeploymentTarget } from '../core/deployment.ts'
-import { describeTarget, identityOf } from '../core/deployment.ts'
+import { describeTarget } from '../core/deployment.ts'
 import type { ReleaseReference } from '../core/look-order.ts'
-import { malformed, notForUs, ofWatched, text, time } from './trigger.ts'
+import { deploymentOf, malformed, notForUs, ofWatched, text, time } from './trigger.ts'
 import type { Trigger } from './trigger.ts'
 
 /** A number, but text in the documentation's samples. */
@@ -72,19 +72,9 @@ interface Carried {
 }
 
 export function codePipelineDeployment(carried: Carried): Deployment {
-  const { target, executionId, phase, at, startedAt, account, region, isReplay, release } = carried
-  return {
-    identity: identityOf({ target, account, region }, executionId, String(carried.attempt)),
-    target,
-    account,
-    region,
-    phase,
-    at,
-    startedAt: startedAt ?? (phase === 'started' ? at : null),
-    isReplay,
-    release,
-    question: { ask: 'GetPipelineExecution', pipeline: target.pipeline, executionId },
-  }
+  const { target, executionId, attempt, release } = carried
+  const question = { ask: 'GetPipelineExecution', pipeline: target.pipeline, executionId } as const
+  return deploymentOf(target, [executionId, String(attempt)], carried, { question, release })
 }
 
 export const codePipeline = {

@@ -5,8 +5,8 @@
  */
 import * as z from 'zod'
 import type { Deployment, DeploymentPhase } from '../core/deployment.ts'
-import { describeTarget, identityOf } from '../core/deployment.ts'
-import { malformed, notForUs, ofWatched, text, time } from './trigger.ts'
+import { describeTarget } from '../core/deployment.ts'
+import { deploymentOf, malformed, notForUs, ofWatched, text, time } from './trigger.ts'
 import type { Envelope, Trigger, TriggerAnswer } from './trigger.ts'
 
 /** arn:PARTITION:ecs:REGION:ACCOUNT:service/CLUSTER/NAME; from before 2018 it had no cluster. */
@@ -65,23 +65,12 @@ interface Carried {
 }
 
 export function ecsDeployment(carried: Carried): Deployment {
-  const { cluster, service, serviceDeploymentArn, account, region, phase, at, startedAt, isReplay } = carried
-  const target = { source: 'ecs', cluster, service } as const
-  return {
-    identity: identityOf({ target, account, region }, carried.deploymentId),
-    target,
-    account,
-    region,
-    phase,
-    at,
-    startedAt: startedAt ?? (phase === 'started' ? at : null),
-    isReplay,
-    release: null,
-    question:
-      serviceDeploymentArn === null
-        ? { ask: 'ListServiceDeployments', cluster, service }
-        : { ask: 'DescribeServiceDeployments', serviceDeploymentArn },
-  }
+  const { cluster, service, deploymentId, serviceDeploymentArn } = carried
+  const question =
+    serviceDeploymentArn === null
+      ? ({ ask: 'ListServiceDeployments', cluster, service } as const)
+      : ({ ask: 'DescribeServiceDeployments', serviceDeploymentArn } as const)
+  return deploymentOf({ source: 'ecs', cluster, service }, [deploymentId], carried, { question })
 }
 
 /** The last part of a service deployment's ARN. */

@@ -1,7 +1,7 @@
 /** The port of the systems that deploy: an event in, what it says of a deployment out. None throws, whatever the JSON. */
 import * as z from 'zod'
 import type { Deployment, DeploymentSource, DeploymentTarget } from '../core/deployment.ts'
-import { isSameTarget } from '../core/deployment.ts'
+import { identityOf, isSameTarget } from '../core/deployment.ts'
 
 export type TriggerAnswer =
   | { readonly kind: 'deployment'; readonly deployment: Deployment }
@@ -39,6 +39,30 @@ export const time = z
   .transform((text) => new Date(text).toISOString())
 
 export const text = z.string().min(1)
+
+/** What every source carries of a deployment. */
+export type CarriedFacts = Pick<Deployment, 'account' | 'region' | 'phase' | 'at' | 'startedAt' | 'isReplay'>
+
+/** A deployment of that target. `parts` tell it from the target's others; one that begins with this event began at its time. */
+export function deploymentOf(
+  target: DeploymentTarget,
+  parts: readonly string[],
+  { account, region, phase, at, startedAt, isReplay }: CarriedFacts,
+  said: Pick<Deployment, 'question'> & Partial<Pick<Deployment, 'release'>>,
+): Deployment {
+  return {
+    identity: identityOf({ target, account, region }, ...parts),
+    target,
+    account,
+    region,
+    phase,
+    at,
+    startedAt: startedAt ?? (phase === 'started' ? at : null),
+    isReplay,
+    release: said.release ?? null,
+    question: said.question,
+  }
+}
 
 export function notForUs(why: string): TriggerAnswer {
   return { kind: 'not-for-us', why }

@@ -8,6 +8,7 @@ import type { IncidentPorts } from '../pages/incidents.ts'
 import { recordIncident } from '../pages/incidents.ts'
 import { findRelease } from '../release/find-release.ts'
 import type { ReleaseStore } from '../release/find-release.ts'
+import { markStored } from '../release/mark-running.ts'
 import type { Store } from '../stores/store.ts'
 import type { WindowNews } from './step-window.ts'
 
@@ -66,13 +67,11 @@ async function markRunning({ store }: TellPorts, { order }: WindowNews, at: stri
   if (release.by === 'running') return
   const found = await findRelease({ store, service, environment, reference: release })
   if (!found.found) throw new Error(found.why)
-  const { version, commit } = found.manifest.expectation.release
-  const published = await store.published(service, release)
-  const manifestDigest = release.by === 'digest' ? release.digest : published[0]?.digest
-  if (manifestDigest === undefined) throw new Error('its manifest is not in the store any more')
-  const known = await store.runningRelease(service, environment).catch(() => null)
-  if (known?.manifestDigest === manifestDigest) return
-  await store.putRunningRelease(service, environment, { version, commit, manifestDigest, since: at })
+  await markStored(store, environment, {
+    release: found.manifest.expectation.release,
+    manifestDigest: found.digest,
+    at,
+  })
 }
 
 async function beside(ports: TellPorts, what: string, work: () => Promise<void>): Promise<void> {
