@@ -1,26 +1,13 @@
 /** The lists of the judge against pg_proc of every supported major: nothing that reaches out passes for its volatility. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { HARMLESS_VOLATILE, REACHING } from '../../functions/engines/postgres/query-lists.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
-import { cacheFolder } from '../../functions/release/cache.ts'
-import { MAJORS, startEmbeddedPostgres } from '../../functions/release/postgres/embedded-postgres.ts'
+import { MAJORS } from '../../functions/release/postgres/embedded-postgres.ts'
 import type { Throwaway } from '../../functions/release/throwaway.ts'
+import { startEveryMajor } from './servers.ts'
 
-const servers = new Map<number, Throwaway>()
+const serverOf = startEveryMajor()
 const known = new Set<string>()
-
-beforeAll(async () => {
-  for (const major of MAJORS) servers.set(major, await startEmbeddedPostgres(major, cacheFolder()))
-}, 600_000)
-afterAll(async () => {
-  await Promise.all([...servers.values()].map((server) => server.close()))
-})
-
-function serverOf(major: number): Throwaway {
-  const server = servers.get(major)
-  if (server === undefined) throw new Error(`${major} was not started`)
-  return server
-}
 
 async function column(server: Throwaway, sql: string): Promise<readonly string[]> {
   return (await server.run(sql)).rows.map(([text]) => text ?? '')

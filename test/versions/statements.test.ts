@@ -1,28 +1,15 @@
 /** What is asked of statements, on every supported major. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { record } from '../../functions/record.ts'
-import { cacheFolder } from '../../functions/release/cache.ts'
-import { MAJORS, startEmbeddedPostgres } from '../../functions/release/postgres/embedded-postgres.ts'
+import { MAJORS } from '../../functions/release/postgres/embedded-postgres.ts'
 import type { Throwaway } from '../../functions/release/throwaway.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
 import { folderWith } from '../cli/deploywatch.ts'
 import { releaseOf } from '../support/looks.ts'
+import { startEveryMajor } from './servers.ts'
 
-const servers = new Map<number, Throwaway>()
-
-beforeAll(async () => {
-  for (const major of MAJORS) servers.set(major, await startEmbeddedPostgres(major, cacheFolder()))
-}, 600_000)
-afterAll(async () => {
-  await Promise.all([...servers.values()].map((server) => server.close()))
-})
-
-function serverOf(major: number): Throwaway {
-  const server = servers.get(major)
-  if (server === undefined) throw new Error(`${major} was not started`)
-  return server
-}
+const serverOf = startEveryMajor()
 
 /** One statement a line: a throwaway runs one at a time. */
 async function runAll(server: Throwaway, sqls: string): Promise<void> {
