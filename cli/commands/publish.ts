@@ -5,7 +5,7 @@ import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import { ConfigError } from '../../functions/config/problem.ts'
 import type { Evidence } from '../../functions/release/evidence.ts'
-import { isEvidenceFile, parseEvidence, uniteStatements } from '../../functions/release/evidence.ts'
+import { isEvidenceFile, parseEvidence, uniteEvidence } from '../../functions/release/evidence.ts'
 import type { Published } from '../../functions/release/publish.ts'
 import { publishRelease } from '../../functions/release/publish.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
@@ -112,9 +112,8 @@ async function evidenceBeside(
       )
       continue
     }
-    const earlier = byEnvironment.get(evidence.environment)?.statements ?? []
-    const statements = [...uniteStatements(earlier, evidence.statements)]
-    byEnvironment.set(evidence.environment, { ...evidence, statements })
+    const earlier = byEnvironment.get(evidence.environment)
+    byEnvironment.set(evidence.environment, earlier === undefined ? evidence : uniteEvidence(evidence, earlier))
   }
   return { evidence: [...byEnvironment.values()], notes }
 }

@@ -1,9 +1,11 @@
 /**
  * Evidence: what one environment showed of a release, keyed by the digest of its expectation. It travels beside the manifest,
- * so that an environment learns of another without access to it. No clock and no order of events is in it: the same
- * statements give the same bytes.
+ * so that an environment learns of another without access to it. Of its statements no clock and no order of events is in it:
+ * the same ones give the same bytes. What was seen of its migrations says when, because it ages.
  */
 import * as z from 'zod'
+import { MIGRATION_STATES, uniteMigrations } from '../core/migration-evidence.ts'
+import type { MigrationEvidence } from '../core/migration-evidence.ts'
 
 export const EVIDENCE_SCHEMA = 'deploywatch/evidence/1'
 
@@ -17,6 +19,46 @@ const statement = z.object({
   meanMs: z.number().min(0),
 })
 
+const time = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/u, 'a time in UTC')
+const size = z.number().int().min(0)
+
+/** Loose: what a newer version saw beside is no reason not to read this. */
+const migrations = z.object({
+  seenAt: time,
+  server: z.object({ engine: z.string(), version: z.string() }),
+  records: z
+    .array(
+      z.object({
+        ledger: z.string(),
+        subject: z.string(),
+        state: z.enum(MIGRATION_STATES),
+        at: time.nullable(),
+        took: z.object({ ms: z.number().min(0), by: z.enum(['ledger', 'migrate']), seenAt: time }).nullable(),
+        tables: z.array(z.string()).readonly(),
+        seenAt: time,
+      }),
+    )
+    .readonly(),
+  volumes: z
+    .array(
+      z.object({
+        table: z.string(),
+        rows: size.nullable(),
+        heapBytes: size,
+        totalBytes: size,
+        countedAt: time.nullable(),
+        seenAt: time,
+      }),
+    )
+    .readonly(),
+  objects: z
+    .object({
+      seenAt: time,
+      differing: z.array(z.object({ code: z.string(), subject: z.string(), found: z.string() })).readonly(),
+    })
+    .nullable(),
+}) satisfies z.ZodType<MigrationEvidence>
+
 /** Loose: what a newer version wrote beside stays as it is. */
 const document = z.looseObject({
   schema: z.literal(EVIDENCE_SCHEMA),
@@ -27,6 +69,8 @@ const document = z.looseObject({
   /** Digest of the expectation. */
   expectation: z.string(),
   statements: z.array(statement),
+  /** Not in documents of versions that did not look at them. */
+  migrations: migrations.optional(),
 })
 
 export type Evidence = z.output<typeof document>
@@ -64,15 +108,32 @@ export function parseEvidence(text: string): ParsedEvidence {
   return { kind: 'unreadable', reason: `it is no evidence${where}: it was edited, or written by something else` }
 }
 
-/** One statement a line, so that a report can point to it, and a diff shows what changed. */
+/** One statement a line, so that a report can point to it, and a diff shows what changed; and so of migrations. */
 export function writeEvidence(evidence: Evidence): string {
-  const { statements, ...rest } = evidence
+  const { statements, migrations, ...rest } = evidence
   const head = Object.entries(rest).map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
   const rows = statements
     .toSorted(byId)
     .map(({ id, sql, role, calls, meanMs }) => JSON.stringify({ id, sql, role, calls, meanMs }))
-  const list = rows.length === 0 ? '[]' : `[\n${rows.join(',\n')}\n]`
-  return `{\n${[...head, `"statements": ${list}`].join(',\n')}\n}\n`
+  const seen = migrations === undefined ? [] : [`"migrations": ${writeMigrations(migrations)}`]
+  return `{\n${[...head, ...seen, `"statements": ${list(rows)}`].join(',\n')}\n}\n`
+}
+
+function writeMigrations({ seenAt, server, records, volumes, objects }: MigrationEvidence): string {
+  const fields = {
+    seenAt: JSON.stringify(seenAt),
+    server: JSON.stringify(server),
+    objects: JSON.stringify(objects),
+    volumes: list(volumes.map((volume) => JSON.stringify(volume)).sort()),
+    records: list(records.map((record) => JSON.stringify(record)).sort()),
+  }
+  return `{\n${Object.entries(fields)
+    .map(([key, text]) => `${JSON.stringify(key)}: ${text}`)
+    .join(',\n')}\n}`
+}
+
+function list(rows: readonly string[]): string {
+  return rows.length === 0 ? '[]' : `[\n${rows.join(',\n')}\n]`
 }
 
 /** The line of each statement in what `writeEvidence` wrote, by id and role. From 1. */
@@ -106,6 +167,17 @@ export function uniteStatements(
   other: readonly EvidenceStatement[],
 ): readonly EvidenceStatement[] {
   return combine([...one, ...other], (a, b) => (a.calls >= b.calls ? a : b))
+}
+
+/** Two copies of one environment's evidence of one expectation: of statements and of migrations nothing is lost. */
+export function uniteEvidence(one: Evidence, other: Evidence): Evidence {
+  const [first, second] = [one.migrations, other.migrations].filter((part) => part !== undefined)
+  return {
+    ...other,
+    ...one,
+    statements: [...uniteStatements(one.statements, other.statements)],
+    ...(first === undefined ? {} : { migrations: second === undefined ? first : uniteMigrations(first, second) }),
+  }
 }
 
 function combine(

@@ -2,7 +2,7 @@
 import type { PublishedRelease, PublishedReleases } from '../stores/published.ts'
 import type { Store } from '../stores/store.ts'
 import { StoreError } from '../stores/store.ts'
-import { parseEvidence, uniteStatements, writeEvidence } from './evidence.ts'
+import { parseEvidence, uniteEvidence, writeEvidence } from './evidence.ts'
 import type { Evidence } from './evidence.ts'
 import { openVerified } from './find-release.ts'
 import type { ManifestFiles } from './manifest.ts'
@@ -101,8 +101,7 @@ async function putEvidence({
   })
   const united = evidence.map((own) => {
     const earlier = kept.find(({ environment }) => environment === own.environment)
-    const statements = uniteStatements(own.statements, earlier?.statements ?? [])
-    return { ...own, statements: [...statements] }
+    return earlier === undefined ? own : uniteEvidence(own, earlier)
   })
   for (const one of united) await store.putEvidence(service, digest, one.environment, writeEvidence(one))
   return { evidence: united, notes }

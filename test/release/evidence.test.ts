@@ -8,9 +8,11 @@ import {
   isEvidenceFile,
   linesOf,
   parseEvidence,
+  uniteEvidence,
   uniteStatements,
   writeEvidence,
 } from '../../functions/release/evidence.ts'
+import { migrationEvidence } from '../core/evidence-arbitrary.ts'
 
 const statement = fc.record({
   id: fc.constantFrom('a1', 'b2', 'c3'),
@@ -78,6 +80,34 @@ describe('the file', () => {
     )
   })
 
+  test('has what was seen of the migrations, a line each, and the lines of statements stay findable', () => {
+    fc.assert(
+      fc.property(statements, migrationEvidence, (list, migrations) => {
+        const evidence = { ...evidenceOf(addStatements([], list)), migrations }
+        const text = writeEvidence(evidence)
+        const parsed = parseEvidence(text)
+        if (parsed.kind === 'unreadable') throw new Error(parsed.reason)
+        expect(writeEvidence(parsed.evidence)).toBe(text)
+        expect(parsed.evidence.migrations?.records).toHaveLength(migrations.records.length)
+        expect(parsed.evidence.migrations?.records).toEqual(expect.arrayContaining([...migrations.records]))
+        expect(linesOf(text).size).toBe(evidence.statements.length)
+        const lines = text.split('\n')
+        for (const record of migrations.records)
+          expect(lines.map((line) => line.replace(/,$/u, ''))).toContain(JSON.stringify(record))
+      }),
+    )
+  })
+
+  test('of a version that did not look at migrations is united with one that did: none of it is lost', () => {
+    fc.assert(
+      fc.property(statements, migrationEvidence, (list, migrations) => {
+        const [older, newer] = [evidenceOf(addStatements([], list)), { ...evidenceOf([]), migrations, more: 1 }]
+        for (const united of [uniteEvidence(older, newer), uniteEvidence(newer, older)])
+          expect(united).toEqual({ ...older, migrations, more: 1 })
+      }),
+    )
+  })
+
   test('keeps what another version wrote beside the statements', () => {
     const text = JSON.stringify({ ...evidenceOf([]), more: [{ subject: 'V1' }] })
     const parsed = parseEvidence(text)
@@ -89,6 +119,10 @@ describe('the file', () => {
     ['[]', 'it is no evidence'],
     [JSON.stringify({ schema: 'deploywatch/evidence/2' }), 'it is deploywatch/evidence/2, and this deploywatch reads'],
     [JSON.stringify({ ...evidenceOf([]), expectation: 5 }), 'it is no evidence at expectation'],
+    [
+      JSON.stringify({ ...evidenceOf([]), migrations: { seenAt: 'yesterday' } }),
+      'it is no evidence at migrations.seenAt',
+    ],
   ])('%s is unreadable', (text, reason) => {
     expect(parseEvidence(text)).toMatchObject({ kind: 'unreadable', reason: expect.stringContaining(reason) })
   })
