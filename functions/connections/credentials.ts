@@ -1,4 +1,5 @@
 /** User and password of a `host` target: from Secrets Manager, as an IAM token, or left to the environment. */
+import { inRegion, openClient } from '../aws-clients.ts'
 import { ConnectionError } from './connection.ts'
 import type { DatabaseTarget } from './connection.ts'
 import { awsFailure } from './aws-errors.ts'
@@ -22,6 +23,9 @@ export interface Login {
   readonly password: string | null
 }
 
+/** Across regions, and while a look connects. */
+const SECRETS = { attempts: 3, connectMs: 5_000, requestMs: 10_000 }
+
 type HostTarget = Extract<DatabaseTarget, { kind: 'host' }>
 
 /** `arn:aws:secretsmanager:eu-west-1:…` → `eu-west-1`; null for what is no ARN. */
@@ -35,16 +39,9 @@ function regionOfHost(host: string): string | null {
   return /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.rds\.amazonaws\.com(?:\.cn)?$/.exec(host)?.[1] ?? null
 }
 
-function regionSetting(region: string | null): { readonly region?: string } {
-  return region === null ? {} : { region }
-}
-
 export async function openSecretsManager(region: string | null): Promise<SecretsClient> {
   const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager')
-  const client = new SecretsManagerClient({
-    ...regionSetting(region),
-    requestHandler: { connectionTimeout: 5000, requestTimeout: 10_000, throwOnRequestTimeout: true },
-  })
+  const client = openClient(SecretsManagerClient, SECRETS, inRegion(region))
   return {
     readSecret: async (id) => {
       try {
@@ -58,7 +55,7 @@ export async function openSecretsManager(region: string | null): Promise<Secrets
 
 async function openSigner(region: string | null): Promise<TokenSigner> {
   const { Signer } = await import('@aws-sdk/rds-signer')
-  return { signToken: (at) => new Signer({ ...at, ...regionSetting(region) }).getAuthToken() }
+  return { signToken: (at) => new Signer({ ...at, ...inRegion(region) }).getAuthToken() }
 }
 
 function parseSecret(text: string | undefined, id: string): Login {

@@ -8,6 +8,7 @@ import type {
   Field,
   RDSDataClientConfig,
 } from '@aws-sdk/client-rds-data'
+import { inRegion, openClient } from '../aws-clients.ts'
 import { abandonedFailure } from './connection-errors.ts'
 import { ConnectionError, DatabaseError } from './connection.ts'
 import type { Connection, DatabaseTarget, Query, QueryValues, ReadOptions, Row, Value } from './connection.ts'
@@ -77,18 +78,13 @@ async function openSdkClient(target: DataApiTarget, options: DataApiOptions): Pr
   const region = target.region ?? regionOfArn(target.cluster)
   const timeoutMs = resolveReadOptions(options.read).statementTimeoutMs
   const config: RDSDataClientConfig = {
-    ...(region === null ? {} : { region }),
+    ...inRegion(region),
     ...(target.endpoint === null ? {} : { endpoint: target.endpoint }),
     ...(isStandIn(target.endpoint) ? { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } : {}),
-    maxAttempts: 2,
-    // Longer than the statement may take: a request that the SDK repeats must not meet its first try still running.
-    requestHandler: {
-      connectionTimeout: options.connectTimeoutMs ?? 5000,
-      requestTimeout: timeoutMs + 10_000,
-      throwOnRequestTimeout: true,
-    },
   }
-  const client = new sdk.RDSDataClient(config)
+  // Longer than the statement may take: a request that the SDK repeats must not meet its first try still running.
+  const limits = { attempts: 2, connectMs: options.connectTimeoutMs ?? 5000, requestMs: timeoutMs + 10_000 }
+  const client = openClient(sdk.RDSDataClient, limits, config)
   let bytes: number | null = null
   client.middlewareStack.add(
     (next) => async (args) => {

@@ -1,8 +1,8 @@
 /** An artifact in S3, read in ranges with the credentials that the pipeline gave for it. */
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import { GATE, openClient } from '../aws-clients.ts'
 import type { ArtifactCalls } from './codepipeline-job.ts'
-import { REQUEST_LIMITS } from './request-limits.ts'
 import type { ZipSource } from './zip.ts'
 
 /** The end of an archive, with room for the directory of a small one: most artifacts cost two requests. */
@@ -10,9 +10,8 @@ const TAIL_BYTES = 256 * 1024
 
 export function openArtifactCall(config: S3ClientConfig = {}): ArtifactCalls['openArtifact'] {
   return async ({ bucket, key }, { accessKeyId, secretAccessKey, sessionToken }, abortSignal) => {
-    const client = new S3Client({
+    const client = openClient(S3Client, GATE, {
       followRegionRedirects: true,
-      ...REQUEST_LIMITS,
       ...config,
       credentials: { accessKeyId, secretAccessKey, sessionToken },
     })

@@ -4,10 +4,10 @@ import {
   GetDeploymentCommand,
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy'
+import { GATE, openClient } from '../aws-clients.ts'
 import type { CodeDeployCalls } from './codedeploy-hook.ts'
-import { REQUEST_LIMITS } from './request-limits.ts'
 
-export function codeDeployCalls(client = new CodeDeployClient(REQUEST_LIMITS)): CodeDeployCalls {
+export function codeDeployCalls(client = openClient(CodeDeployClient, GATE)): CodeDeployCalls {
   return {
     getDeployment: async (deploymentId, abortSignal) =>
       (await client.send(new GetDeploymentCommand({ deploymentId }), { abortSignal })).deploymentInfo,

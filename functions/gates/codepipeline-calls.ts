@@ -4,11 +4,11 @@ import {
   PutJobFailureResultCommand,
   PutJobSuccessResultCommand,
 } from '@aws-sdk/client-codepipeline'
-import { REQUEST_LIMITS } from './request-limits.ts'
+import { GATE, openClient } from '../aws-clients.ts'
 import type { CodePipelineCalls } from './codepipeline-action.ts'
 
 export function codePipelineCalls(
-  client = new CodePipelineClient(REQUEST_LIMITS),
+  client = openClient(CodePipelineClient, GATE),
 ): Pick<CodePipelineCalls, 'putSuccess' | 'putFailure'> {
   return {
     putSuccess: async (input, abortSignal) => {

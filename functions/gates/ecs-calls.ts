@@ -1,9 +1,9 @@
 /** The gate's question to ECS through the SDK. */
 import { DescribeServiceRevisionsCommand, ECSClient } from '@aws-sdk/client-ecs'
+import { GATE, openClient } from '../aws-clients.ts'
 import type { EcsHookOptions } from './ecs-hook.ts'
-import { REQUEST_LIMITS } from './request-limits.ts'
 
-export function serviceImagesCall(client = new ECSClient(REQUEST_LIMITS)): EcsHookOptions['images'] {
+export function serviceImagesCall(client = openClient(ECSClient, GATE)): EcsHookOptions['images'] {
   return async (arn, abortSignal) => {
     const command = new DescribeServiceRevisionsCommand({ serviceRevisionArns: [arn] })
     const { serviceRevisions } = await client.send(command, { abortSignal })

@@ -1,7 +1,7 @@
 /** The function that answers CloudFormation. It stays outside of every VPC, so that no missing route swallows an answer. */
-import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand } from '@aws-sdk/client-s3'
+import { INVOCATION, openClient } from '../aws-clients.ts'
 import type { Looker } from '../core/look-order.ts'
 import { askGate } from '../gates/ask-gate.ts'
 import { stackStatusCall } from '../gates/cloudformation-calls.ts'
@@ -17,13 +17,8 @@ import type { FunctionContext } from '../system.ts'
 const settings = readGateSettings(process.env)
 const s3 = openS3(null)
 const store = awsStore({ ...settings.store, s3 })
-const timeouts = { connectionTimeout: 3_000, throwOnRequestTimeout: true }
-const cloudFormation = new CloudFormationClient({
-  maxAttempts: 3,
-  requestHandler: { ...timeouts, requestTimeout: 5_000 },
-})
-// A look takes as long as it takes: each call brings the order's own end along. A look that ran twice did no harm.
-const lambda = new LambdaClient({ maxAttempts: 2, requestHandler: { ...timeouts, requestTimeout: 900_000 } })
+// A look that ran twice did no harm.
+const lambda = openClient(LambdaClient, INVOCATION)
 const remote = createRemoteLooker({
   functionName: settings.looker,
   invoke: (command, options) => lambda.send(command, options),
@@ -32,7 +27,7 @@ const gate = cloudFormationResource({
   fetch,
   // With an endpoint of its own (a stand-in for AWS on this machine) everything of AWS is there, and CloudFormation too.
   allowUrl: (url) => url.origin === endpointOrigin(),
-  stackStatus: stackStatusCall(cloudFormation),
+  stackStatus: stackStatusCall(),
 })
 
 function endpointOrigin(): string | null {

@@ -1,5 +1,6 @@
 /** The function that hears of deployments: an event of EventBridge, or a batch of SNS or SQS. */
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { openClient, SHORT } from '../aws-clients.ts'
 import { readTriggerSettings } from '../settings.ts'
 import { awsStore } from '../stores/aws.ts'
 import { awsSystems } from '../triggers/aws/systems.ts'
@@ -11,10 +12,7 @@ const log = (entry: unknown): void => void process.stdout.write(`${JSON.stringif
 const takeOne = createTaker(settings, {
   store: awsStore(settings.store),
   systems: awsSystems(settings.account),
-  sfn: new SFNClient({
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-  }),
+  sfn: openClient(SFNClient, SHORT),
   now: Date.now,
   log,
 })

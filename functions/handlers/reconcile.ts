@@ -1,6 +1,7 @@
 /** The function that asks, by the clock, what was deployed of late, and takes what no event announced. */
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { ONCE, openClient, SHORT } from '../aws-clients.ts'
 import { putMetrics } from '../metrics/put.ts'
 import { unwatchedMetric } from '../outputs/metrics.ts'
 import { readTriggerSettings } from '../settings.ts'
@@ -13,14 +14,13 @@ import { createTaker, takeAll } from '../triggers/taker.ts'
 const settings = readTriggerSettings(process.env)
 const store = awsStore(settings.store)
 const systems = awsSystems(settings.account)
-const requestHandler = { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true }
 const metrics = {
-  client: new CloudWatchClient({ maxAttempts: 1, requestHandler }),
+  client: openClient(CloudWatchClient, ONCE),
   sleep: (ms: number) => systemSleep(ms, new AbortController().signal),
   random: Math.random,
 }
 const log = (entry: unknown): void => void process.stdout.write(`${JSON.stringify(entry)}\n`)
-const sfn = new SFNClient({ maxAttempts: 3, requestHandler })
+const sfn = openClient(SFNClient, SHORT)
 const takeOne = createTaker(settings, { store, systems, sfn, now: Date.now, log })
 
 /** @throws {Error} what was missed could not be taken, or nobody could say what was missed. */

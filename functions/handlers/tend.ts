@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { SNSClient } from '@aws-sdk/client-sns'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { ONCE, openClient } from '../aws-clients.ts'
 import { putMetrics } from '../metrics/put.ts'
 import { heartbeatMetric, incidentMetric } from '../outputs/metrics.ts'
 import { recordIncident } from '../pages/incidents.ts'
@@ -16,10 +17,9 @@ import { awsStore } from '../stores/aws.ts'
 import { systemSleep } from '../system.ts'
 
 const settings = readWatchSettings(process.env)
-const requestHandler = { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true }
-const client = new CloudWatchClient({ maxAttempts: 1, requestHandler })
-const sns = new SNSClient({ maxAttempts: 1, requestHandler })
-const sqs = new SQSClient({ maxAttempts: 1, requestHandler })
+const client = openClient(CloudWatchClient, ONCE)
+const sns = openClient(SNSClient, ONCE)
+const sqs = openClient(SQSClient, ONCE)
 const never = new AbortController().signal
 const sleep = (ms: number, signal: AbortSignal = never): Promise<void> => systemSleep(ms, signal)
 const random = Math.random

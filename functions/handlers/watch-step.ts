@@ -4,6 +4,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { SNSClient } from '@aws-sdk/client-sns'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { INVOCATION, ONCE, openClient } from '../aws-clients.ts'
 import { awsCarrier } from '../pages/send.ts'
 import { createRemoteLooker } from '../remote-looker.ts'
 import { readWatchSettings } from '../settings.ts'
@@ -16,13 +17,10 @@ import { windowOrderSchema } from '../watch-window/window.ts'
 
 const settings = readWatchSettings(process.env)
 const store = awsStore(settings.store)
-const timeouts = { connectionTimeout: 3_000, throwOnRequestTimeout: true }
-// Attempts are made by whoever sends: a page's are part of its claim.
-const once = { maxAttempts: 1, requestHandler: { ...timeouts, requestTimeout: 5_000 } }
-const sns = new SNSClient(once)
-const sqs = new SQSClient(once)
-const cloudWatch = new CloudWatchClient(once)
-const lambda = new LambdaClient({ maxAttempts: 2, requestHandler: { ...timeouts, requestTimeout: 900_000 } })
+const sns = openClient(SNSClient, ONCE)
+const sqs = openClient(SQSClient, ONCE)
+const cloudWatch = openClient(CloudWatchClient, ONCE)
+const lambda = openClient(LambdaClient, INVOCATION)
 const never = new AbortController().signal
 const sleep = (ms: number, signal: AbortSignal = never): Promise<void> => systemSleep(ms, signal)
 const log = (entry: unknown): void => void process.stdout.write(`${JSON.stringify(entry)}\n`)

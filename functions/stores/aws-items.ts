@@ -11,6 +11,7 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { AttributeValue, PutItemCommandInput } from '@aws-sdk/client-dynamodb'
+import { inRegion, openClient, SHORT } from '../aws-clients.ts'
 import { errorName, storeFailure } from './aws-failures.ts'
 import type { Objects } from './aws-objects.ts'
 import { expirySeconds } from './expiry.ts'
@@ -45,11 +46,7 @@ export interface ItemsOptions {
 }
 
 export function openDynamo(region: string | null): DynamoDBClient {
-  return new DynamoDBClient({
-    ...(region === null ? {} : { region }),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-  })
+  return openClient(DynamoDBClient, SHORT, inRegion(region))
 }
 
 /** Bytes of UTF-8. Keys and the other attributes have room beside it. */

@@ -6,6 +6,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { inRegion, OBJECTS, openClient } from '../aws-clients.ts'
 import { errorName, storeFailure } from './aws-failures.ts'
 
 export interface Objects {
@@ -19,16 +20,11 @@ export interface Objects {
   list(from: string): Promise<readonly string[]>
 }
 
-/** Few attempts, each with an end: the function that looks has a deadline of its own. */
-const REQUEST_MS = 10_000
-
 export function openS3(region: string | null): S3Client {
-  return new S3Client({
-    ...(region === null ? {} : { region }),
+  return openClient(S3Client, OBJECTS, {
+    ...inRegion(region),
     // An endpoint that is given (a stand-in on this machine) has no name of its own for each bucket.
     forcePathStyle: ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'].some((name) => (process.env[name] ?? '') !== ''),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
   })
 }
 
@@ -102,8 +98,10 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   let ring: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     ring = setTimeout(() => {
-      reject(Object.assign(new Error(`the content did not arrive within ${REQUEST_MS} ms`), { name: 'TimeoutError' }))
-    }, REQUEST_MS)
+      reject(
+        Object.assign(new Error(`the content did not arrive within ${OBJECTS.requestMs} ms`), { name: 'TimeoutError' }),
+      )
+    }, OBJECTS.requestMs)
   })
   try {
     return await Promise.race([work, late])

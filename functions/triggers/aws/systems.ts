@@ -3,6 +3,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { CodeDeployClient } from '@aws-sdk/client-codedeploy'
 import { CodePipelineClient } from '@aws-sdk/client-codepipeline'
 import { ECSClient } from '@aws-sdk/client-ecs'
+import { openClient, SHORT } from '../../aws-clients.ts'
 import type { Deployment } from '../../core/deployment.ts'
 
 /** Clients of one region. A client that is the SDK's own has timeouts; one that is given brings its own. */
@@ -15,20 +16,14 @@ export interface AwsSystems {
   ecs(region: string): ECSClient
 }
 
-/** Together they fit into a function's half minute. */
-const CONFIG = {
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-} as const
-
 /** The SDK's clients, made when they are first asked for. `account`: twelve digits. */
 export function awsSystems(account: string, overrides: Readonly<Record<string, unknown>> = {}): AwsSystems {
   return {
     account,
-    codeDeploy: oneEach((region) => new CodeDeployClient({ ...CONFIG, region, ...overrides })),
-    codePipeline: oneEach((region) => new CodePipelineClient({ ...CONFIG, region, ...overrides })),
-    cloudFormation: oneEach((region) => new CloudFormationClient({ ...CONFIG, region, ...overrides })),
-    ecs: oneEach((region) => new ECSClient({ ...CONFIG, region, ...overrides })),
+    codeDeploy: oneEach((region) => openClient(CodeDeployClient, SHORT, { region, ...overrides })),
+    codePipeline: oneEach((region) => openClient(CodePipelineClient, SHORT, { region, ...overrides })),
+    cloudFormation: oneEach((region) => openClient(CloudFormationClient, SHORT, { region, ...overrides })),
+    ecs: oneEach((region) => openClient(ECSClient, SHORT, { region, ...overrides })),
   }
 }
 
