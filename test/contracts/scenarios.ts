@@ -1,15 +1,49 @@
-/** The whole check on the scenarios of test/fixtures/ledgers: what the real tools wrote, and what they would write. */
-import { mkdtemp, rm } from 'node:fs/promises'
+/**
+ * The scenarios of test/fixtures/ledgers, what the real tools wrote and what they would write: judged by the ledger alone, and by
+ * the whole check.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as z from 'zod'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { compareLedger } from '../../functions/core/compare-ledger.ts'
+import { verdictOf } from '../../functions/core/verdict.ts'
+import { openProject } from '../../functions/ledgers/project-files.ts'
 import { reportSchema } from '../../functions/outputs/report-schema.ts'
 import { deploywatch } from '../cli/deploywatch.ts'
 import { checkInProcess } from '../support/in-process.ts'
+import { expectLedger, lookAt } from '../support/ledgers.ts'
 import { loadDump } from '../support/load-dump.ts'
 import { createDatabase } from '../support/postgres.ts'
-import type { Scenario } from '../support/scenarios.ts'
+import type { Answer, Scenario } from '../support/scenarios.ts'
 import { misjudged } from '../support/scenarios.ts'
+
+const config = z.object({
+  migrations: z.object({ path: z.string() }),
+  environments: z.object({
+    production: z.object({ database: z.object({ searchPath: z.string().default('public') }) }),
+  }),
+})
+const EXIT = { pass: 0, fail: 1, unsure: 2 }
+
+/** What the ledger alone says is wrong with its answer: what only the schema shows is left to the whole check. */
+async function misjudgedLedger({ project, right }: Scenario, url: string): Promise<readonly string[]> {
+  const settings = config.parse(parse(await readFile(join(project, 'deploywatch.yaml'), 'utf8')))
+  const expectation = await expectLedger(openProject(project), settings.migrations.path)
+  if (expectation.tool !== right.tool) return [`the tool is taken for ${expectation.tool}`]
+  const { observation } = await lookAt(url, expectation, [settings.environments.production.database.searchPath])
+  const { findings } = compareLedger(expectation, observation)
+  return misjudged({ exit: EXIT[verdictOf(findings)], findings }, ofTheLedger(right))
+}
+
+/** The part of the answer that a ledger can give. */
+function ofTheLedger(right: Answer): Answer {
+  const infos = right.infos.filter(({ code }) => code !== 'replay-failed')
+  const whole = right.schemaErrors.length === 0 && infos.length === right.infos.length
+  return { ...right, infos, schemaErrors: [], causes: [], exit: whole ? right.exit : [0, 1] }
+}
 
 /** `built`: names of those that the built program judges too: to start it costs as much as to judge. */
 export function judgeScenarios(scenarios: readonly Scenario[], built: readonly string[]): void {
@@ -28,6 +62,7 @@ export function judgeScenarios(scenarios: readonly Scenario[], built: readonly s
     const env = { DATABASE_URL: database.url }
     try {
       await loadDump(database.url, await scenario.dump())
+      expect(await misjudgedLedger(scenario, database.url)).toEqual([])
       const { exit, report, stderr } = await checkInProcess({ cwd: scenario.project, env, store: join(store, name) })
       expect(report, stderr).not.toBeNull()
       const findings = report?.findings ?? []
