@@ -10,13 +10,19 @@ export interface RemoteLookerInput {
     command: InvokeCommand,
     options: { readonly abortSignal: AbortSignal },
   ) => Promise<InvokeCommandOutput>
+  /** Aborted after so many milliseconds. */
+  readonly deadline?: (ms: number) => AbortSignal
 }
 
 /** What the request needs beside the look: a cold start in a VPC, and the way there and back. */
 const BESIDE_MS = 3_000
 
 /** Rejects where nobody looked: the function failed, was late, or answered nonsense. */
-export function createRemoteLooker({ functionName, invoke }: RemoteLookerInput): Looker {
+export function createRemoteLooker({
+  functionName,
+  invoke,
+  deadline = AbortSignal.timeout,
+}: RemoteLookerInput): Looker {
   return async (order) => {
     const lookMs = Math.max(1_000, order.deadlineMs - BESIDE_MS)
     const payload = JSON.stringify({ ...order, deadlineMs: Math.min(order.deadlineMs, lookMs) } satisfies LookOrder)
@@ -25,7 +31,7 @@ export function createRemoteLooker({ functionName, invoke }: RemoteLookerInput):
       InvocationType: 'RequestResponse',
       Payload: Buffer.from(payload),
     })
-    const output = await invoke(command, { abortSignal: AbortSignal.timeout(order.deadlineMs) })
+    const output = await invoke(command, { abortSignal: deadline(order.deadlineMs) })
     const text = Buffer.from(output.Payload ?? []).toString('utf8')
     if (output.FunctionError !== undefined) throw new Error(`the function that looks failed: ${failureOf(text)}`)
     return parseAnswer(parseJson(text))

@@ -11,7 +11,7 @@ import { createRemoteLooker } from '../remote-looker.ts'
 import { readGateSettings } from '../settings.ts'
 import { awsStore } from '../stores/aws.ts'
 import { openS3 } from '../stores/aws-objects.ts'
-import { systemSleep } from '../system.ts'
+import { log, systemSleep } from '../system.ts'
 import type { FunctionContext } from '../system.ts'
 
 const settings = readGateSettings(process.env)
@@ -59,7 +59,7 @@ export async function handler(event: unknown, context: FunctionContext): Promise
     remainingMs: () => context.getRemainingTimeInMillis(),
     clock: Date.now,
     sleep: systemSleep,
-    log: (entry) => void process.stdout.write(`${JSON.stringify(entry)}\n`),
+    log,
   })
   return returned
 }

@@ -8,6 +8,7 @@ import type { Deployment } from '../core/deployment.ts'
 import { targetKey, targetKeyOf } from '../core/deployment.ts'
 import type { DeploymentDecision, DeploymentHistory } from '../core/deployment-history.ts'
 import { decide, markStarted, newerThan, NO_DEPLOYMENTS } from '../core/deployment-history.ts'
+import { systemPorts } from '../system.ts'
 import type { Identified } from './identify.ts'
 import type { Documents } from '../stores/documents.ts'
 
@@ -24,6 +25,8 @@ export interface TakeContext {
   readonly now: () => number
   /** Between two tries, in milliseconds. */
   readonly sleep?: (ms: number) => Promise<void>
+  /** From 0 to 1. */
+  readonly random?: () => number
 }
 
 export type Taken =
@@ -71,7 +74,7 @@ function ignored(deployment: Deployment, because: IgnoredBecause, why: string): 
 /** Reads, decides and writes until the write names the version that was read. */
 async function update(
   deployment: Deployment,
-  { documents, now, sleep = pause }: TakeContext,
+  { documents, now, sleep = systemPorts.sleep, random = Math.random }: TakeContext,
   decideOn: (
     history: DeploymentHistory,
     now: number,
@@ -87,15 +90,9 @@ async function update(
     const expiresAt = new Date(now() + KEPT_MS).toISOString()
     if (await documents.putDocument(key, written, document?.version ?? null, expiresAt)) return decision
     // Two that collide should not collide again: the pauses differ by chance.
-    await sleep(Math.random() * PAUSE_MS * Math.min(attempt, 10))
+    await sleep(random() * PAUSE_MS * Math.min(attempt, 10))
   }
   throw new Error(`${key} was written by others ${TRIES} times in a row: deliver the event again`)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }
 
 /** What is known of a target's deployments; see `targetKey`. */

@@ -15,13 +15,16 @@ export interface TakerPorts {
   readonly systems: AwsSystems
   readonly sfn: Pick<SFNClient, 'send'>
   readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  /** From 0 to 1. */
+  readonly random: () => number
   readonly log: (entry: unknown) => void
 }
 
 /** Takes one deployment and logs what was done. @throws as `take` */
 export function createTaker(
   { service, environment, window, plan }: TriggerFunctionSettings,
-  { store, systems, sfn, now, log }: TakerPorts,
+  { store, systems, sfn, now, sleep, random, log }: TakerPorts,
 ): (deployment: Deployment) => Promise<void> {
   return async (announced) => {
     const taken = await take(announced, {
@@ -38,6 +41,8 @@ export function createTaker(
           tellUnknown: (finding) => log({ kind: 'release-unknown', finding }),
         }),
       now,
+      sleep,
+      random,
     })
     const { identity } = taken.deployment
     log(taken.did === 'ignored' ? { kind: taken.did, identity, why: taken.why } : { kind: taken.did, identity })

@@ -1,0 +1,57 @@
+/** What the function does that takes the steps of watches: it asks the one that looks, remembers, pages and measures. */
+import type { LambdaClient } from '@aws-sdk/client-lambda'
+import type { MetricPorts } from '../metrics/put.ts'
+import type { PagingPorts } from '../pages/paging.ts'
+import { openIncidents } from '../pages/paging.ts'
+import { createRemoteLooker } from '../remote-looker.ts'
+import type { WatchFunctionSettings } from '../settings.ts'
+import type { Documents } from '../stores/documents.ts'
+import type { Store } from '../stores/store.ts'
+import { newerDeployment } from '../triggers/take.ts'
+import type { WindowStep } from './step-window.ts'
+import { stepWindow } from './step-window.ts'
+import type { TellPorts } from './tell-window.ts'
+import { tellWindow } from './tell-window.ts'
+import { windowOrderSchema } from './window.ts'
+
+export interface WatchStepPorts extends PagingPorts {
+  readonly store: Documents & TellPorts['store'] & Pick<Store, 'samples'>
+  readonly cloudWatch: MetricPorts['client']
+  readonly lambda: Pick<LambdaClient, 'send'>
+  /** Aborted after so many milliseconds. */
+  readonly deadline?: (ms: number) => AbortSignal
+}
+
+/** It rejects where the order is none, or nothing could be remembered: the state machine invokes again. */
+export function createWatchStep(
+  settings: WatchFunctionSettings,
+  ports: WatchStepPorts,
+): (event: unknown) => Promise<WindowStep> {
+  const { store, clock, sleep, random, log } = ports
+  const looker = createRemoteLooker({
+    functionName: settings.looker,
+    invoke: (command, options) => ports.lambda.send(command, options),
+    ...(ports.deadline === undefined ? {} : { deadline: ports.deadline }),
+  })
+  const tellPorts: TellPorts = {
+    incidents: openIncidents(settings, ports),
+    metrics: { client: ports.cloudWatch, sleep, random },
+    store,
+    clock,
+    tell: (what, why) => log({ kind: 'beside', what, why }),
+  }
+  return async (event) => {
+    const order = windowOrderSchema.parse(event)
+    if (order.service !== settings.service || order.environment !== settings.environment)
+      throw new Error(`this function watches ${settings.service} in ${settings.environment}, and was asked for another`)
+    return stepWindow(order, {
+      looker,
+      documents: store,
+      samples: store,
+      newer: async ({ watch }) => (await newerDeployment(store, watch))?.identity ?? null,
+      tell: (news) => tellWindow(tellPorts, news),
+      clock,
+      sleep,
+    })
+  }
+}
