@@ -21,7 +21,7 @@ const BESIDE_MS = 3_000
 export function createRemoteLooker({
   functionName,
   invoke,
-  deadline = AbortSignal.timeout,
+  deadline = (ms) => AbortSignal.timeout(ms),
 }: RemoteLookerInput): Looker {
   return async (order) => {
     const lookMs = Math.max(1_000, order.deadlineMs - BESIDE_MS)
