@@ -69,7 +69,7 @@ async function measure(folder: string, url: string): Promise<number> {
       deployed: true,
     }
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const prepared = await prepareLooks(options, io)
+      const prepared = await prepareLooks({ ...options, changes: 'told' }, io)
       const { report, samples } = await prepared.look(Date.now(), 60_000)
       if (report.verdict !== 'pass' || samples.length !== QUERIES + ENDPOINTS) {
         throw new Error(

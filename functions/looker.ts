@@ -89,6 +89,7 @@ async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared |
         environment: { name: settings.environment, target: settings.target, searchPath: settings.searchPath },
         release,
         deployed: order.deployed,
+        changes: changesOf(order),
         endpoints: endpoints.prepared,
         store,
         connect,
@@ -100,6 +101,11 @@ async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared |
     )
     return endpoints.why === null ? looked : withoutEndpoints(looked, order, endpoints.why)
   }
+}
+
+/** After its deployment a release takes over what is there; before it, and between deployments, that something changed is news. */
+function changesOf({ deployed, release }: LookOrder): 'told' | 'accepted' {
+  return deployed && release.by !== 'running' ? 'accepted' : 'told'
 }
 
 /** Whatever the store's service answers, in its own words: what was expected is not known then. */

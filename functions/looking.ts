@@ -51,7 +51,7 @@ export async function learnOfRelease(input: LearnInput): Promise<LearntRelease> 
 
 export interface LookingInput extends Pick<
   CheckInput,
-  'connect' | 'deployed' | 'endpoints' | 'store' | 'shell' | 'clock'
+  'connect' | 'deployed' | 'changes' | 'endpoints' | 'store' | 'shell' | 'clock'
 > {
   readonly environment: {
     readonly name: string

@@ -85,6 +85,9 @@ export interface CatalogSight {
   readonly input: CatalogComparisonInput
   /** Schemas that exist, but that the role may not use: their names would be deparsed otherwise. */
   readonly unusableSchemas: readonly string[]
+  /** The digests that were compared, and those of every group in the buckets that are not as expected. */
+  readonly digests: BucketDigests
+  readonly groups: readonly GroupDigest[]
 }
 
 /** What of the catalog differs. Equal schemas cost one round trip, none where the digests came early; a difference two more. */
@@ -104,7 +107,8 @@ export async function observeCatalog(
     .filter((schema) => !digests.schemas.some((there) => there.expected === schema.expected))
     .map((schema) => schema.expected)
   const unusableSchemas = digests.schemas.filter((schema) => !schema.usable).map((schema) => schema.expected)
-  if (unusableSchemas.length > 0) return { input: { expected: [], found: [], missingSchemas }, unusableSchemas }
+  if (unusableSchemas.length > 0)
+    return { input: { expected: [], found: [], missingSchemas }, unusableSchemas, digests, groups: [] }
   const objects = await differingObjects(
     connection,
     engine,
@@ -124,11 +128,13 @@ export async function observeCatalog(
       missingSchemas,
     },
     unusableSchemas,
+    digests,
+    groups: objects.groups,
   }
 }
 
 type Sides = Pick<CatalogComparisonInput, 'expected' | 'found'>
-const NOTHING: Sides = { expected: [], found: [] }
+const NOTHING = { expected: [], found: [], groups: [] } satisfies Sides & Pick<CatalogSight, 'groups'>
 
 function differingBuckets(summary: CatalogSummary, digests: BucketDigests): readonly number[] {
   const sums = new Map(digests.buckets.map(({ bucket, sum }) => [bucket, sum]))
@@ -144,22 +150,25 @@ async function differingObjects(
   scope: Scope,
   buckets: readonly number[],
   exact: boolean,
-): Promise<Sides> {
+): Promise<Sides & Pick<CatalogSight, 'groups'>> {
   if (buckets.length === 0) return NOTHING
   const wanted = await expected.objects(buckets)
-  const differing = differingGroups(wanted, await readGroups(connection, engine, scope, buckets), exact)
+  const groups = await readGroups(connection, engine, scope, buckets)
+  const differing = differingGroups(wanted, groups, exact)
   const there = differing.filter((group) => group.there)
   const names = new Set(differing.map(groupOf))
   return {
     expected: wanted.filter(({ object }) => names.has(groupOf(object))),
     found: there.length === 0 ? [] : await engine.readObjects(connection, scope, there),
+    groups,
   }
 }
 
 /** A group's digest is some 100 bytes of an answer: where answers are limited, so many buckets at a time. */
 const BUCKETS_A_PAGE = 32
 
-async function readGroups(
+/** Digests of every group of these buckets. */
+export async function readGroups(
   connection: Connection,
   engine: Engine,
   scope: Scope,

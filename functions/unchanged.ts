@@ -13,9 +13,14 @@ import { StoreError } from './stores/store.ts'
 import type { StampKey, Store, VerifiedStamp } from './stores/store.ts'
 
 /** Part of every stamp's key: another way of reading makes every old stamp worthless. Raise it with any reader. */
-export const READER_VERSION = '2'
+export const READER_VERSION = '3'
 
 type KeyOfStore = Omit<StampKey, 'systemIdentifier' | 'database'>
+
+/** What is remembered of this database for this release. */
+export function databaseKey(input: CheckInput, server: Server): StampKey {
+  return { ...keyOf(input), systemIdentifier: server.systemIdentifier, database: server.database }
+}
 
 function keyOf(input: CheckInput): KeyOfStore {
   const { expectation } = input.release
@@ -51,6 +56,8 @@ export async function findUnchanged(input: CheckInput, connection: Connection): 
         candidate.key.systemIdentifier === server.systemIdentifier &&
         candidate.key.database === server.database &&
         candidate.stamp === stamp &&
+        // What is to be accepted has to be looked at: it becomes what later looks compare with.
+        !(input.changes === 'accepted' && tellsChanges(candidate)) &&
         sameTables(candidate, newest) &&
         candidate.ledgers.every((ledger, at) => ledger.digest === digests[at]),
     )
@@ -72,6 +79,11 @@ async function stampsKnown(input: CheckInput): Promise<Awaited<ReturnType<Store[
   }
 }
 
+/** Something is not what it was at the last good look. */
+export function tellsChanges({ findings }: Pick<Judgement, 'findings'>): boolean {
+  return findings.some(({ code }) => code === 'schema-changed')
+}
+
 function sameTables(a: VerifiedStamp, b: VerifiedStamp): boolean {
   const names = (stamp: VerifiedStamp) => JSON.stringify(stamp.ledgers.map(({ schema, table }) => [schema, table]))
   return names(a) === names(b)
@@ -82,7 +94,10 @@ function rememberedOf(stamp: VerifiedStamp): Pick<Judgement, 'findings' | 'notes
   return { findings: stamp.findings, notes: [...stamp.notes, note] }
 }
 
-/** Keeps the stamp of a passing look, if neither catalogs nor ledgers moved while it looked. */
+/**
+ * Keeps the stamp of a passing look, if neither catalogs nor ledgers moved while it looked. `keep`: remembers the rest, before the
+ * stamp does; answers whether it could, since an unchanged look needs both.
+ */
 export async function rememberVerified(
   input: CheckInput,
   connection: Connection,
@@ -90,10 +105,11 @@ export async function rememberVerified(
     readonly sight: Sight
     readonly ledgers: LedgerSight | null
     readonly judgement: Judgement
+    readonly keep: () => Promise<boolean>
   },
 ): Promise<void> {
   const { store, engine } = input
-  const { sight, ledgers, judgement } = seen
+  const { sight, ledgers, judgement, keep } = seen
   if (store === null || ledgers === null) return
   const [stamp, ...digests] = await connection.read([
     engine.stamp(),
@@ -101,17 +117,14 @@ export async function rememberVerified(
   ])
   // Neither the catalogs nor a ledger's row may have moved between what was judged and now.
   if (stamp !== sight.stamp || ledgers.tables.some((table, at) => table.digest !== digests[at])) return
-  await putStamp(
-    store,
-    { ...keyOf(input), systemIdentifier: sight.server.systemIdentifier, database: sight.server.database },
-    {
-      stamp,
-      ledgers: ledgers.tables,
-      at: new Date(input.clock()).toISOString(),
-      notes: judgement.notes,
-      findings: judgement.findings,
-    },
-  )
+  if (!(await keep())) return
+  await putStamp(store, databaseKey(input, sight.server), {
+    stamp,
+    ledgers: ledgers.tables,
+    at: new Date(input.clock()).toISOString(),
+    notes: judgement.notes,
+    findings: judgement.findings,
+  })
 }
 
 /** What is not remembered costs the next look its shortcut, and this one nothing. */

@@ -29,7 +29,7 @@ export const DEADLINE_MS = 120_000
 
 export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
-  const prepared = await prepareLooks(options, io)
+  const prepared = await prepareLooks({ ...options, changes: 'told' }, io)
   const { report: seen, samples, answering } = await prepared.look(startedAt, DEADLINE_MS)
   await keepSamples(prepared, samples, io)
   // Who says `--deployed` hopes so; a revision that answered shows it.
@@ -90,7 +90,8 @@ export interface PreparedLooks {
 
 /** Config, environment and release are read once, and looks taken as often as wanted. */
 export async function prepareLooks(
-  options: Pick<CheckOptions, 'config' | 'release' | 'running' | 'store' | 'env' | 'deployed'>,
+  options: Pick<CheckOptions, 'config' | 'release' | 'running' | 'store' | 'env' | 'deployed'> &
+    Pick<LookingInput, 'changes'>,
   io: CliIo,
 ): Promise<PreparedLooks> {
   const loaded = await loadConfig(options.config, io.cwd)
@@ -111,6 +112,7 @@ export async function prepareLooks(
     environment,
     release,
     deployed: options.deployed,
+    changes: options.changes,
     endpoints: await endpointsOf(loaded, environment.name, release.manifest, io),
     store,
     connect: open,

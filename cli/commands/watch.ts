@@ -16,7 +16,7 @@ import type { PreparedLooks } from './check.ts'
 
 export async function run(options: WatchOptions, io: CliIo): Promise<number> {
   const asked = options.for === null ? null : windowOf(options.for)
-  const prepared = await prepareLooks({ ...options, deployed: true }, io)
+  const prepared = await prepareLooks({ ...options, deployed: true, changes: 'accepted' }, io)
   const interrupt = listenForInterrupt()
   const forMs = asked ?? prepared.environment.watch.forMs
   const progress = startProgress({ stream: io.stderr, env: io.env, clock: monotonic, forMs })

@@ -3,6 +3,7 @@ import type { CatalogObject, ObjectKind } from './catalog.ts'
 import { identityOf, KINDS, parseFacts, subjectOf } from './catalog.ts'
 import type { FindingCode } from './finding.ts'
 import { isIgnored } from './ignore.ts'
+import { describe, factOf, phrase, show } from './object-text.ts'
 import type { CatalogComparisonInput } from './observation.ts'
 import type { ExpectedObject, SchemaPolicy } from './release.ts'
 
@@ -287,10 +288,6 @@ function base(wanted: ExpectedObject): Omit<ObjectDifference, 'code' | 'expected
   }
 }
 
-function factOf(object: CatalogObject, fact: string): string | null {
-  return (object.facts as Readonly<Record<string, string | null>>)[fact] ?? null
-}
-
 function isExpression(kind: ObjectKind, fact: string): boolean {
   return (KINDS[kind].expressions as readonly string[]).includes(fact)
 }
@@ -306,26 +303,6 @@ function belongsToRelation(kind: ObjectKind): boolean {
 
 function relationOf(object: CatalogObject): string {
   return object.schema === 'public' || object.schema === '' ? object.group : `${object.schema}.${object.group}`
-}
-
-function describe(object: CatalogObject): string {
-  if (object.kind !== 'column') return ''
-  const type = factOf(object, 'type')
-  const nullable = factOf(object, 'nullable') === 'no' ? ', not null' : ''
-  return type === null ? '' : ` (${type}${nullable})`
-}
-
-/** `rowSecurity` → `row security`. */
-function phrase(fact: string): string {
-  return fact.replaceAll(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`)
-}
-
-const LONGEST_SHOWN = 200
-
-function show(value: string | null): string {
-  if (value === null) return 'none'
-  const line = value.replaceAll(/\s+/gu, ' ').trim()
-  return line.length > LONGEST_SHOWN ? `${line.slice(0, LONGEST_SHOWN)} ...` : line
 }
 
 function quote(name: string): string {

@@ -36,6 +36,8 @@ export interface Judgement {
   /** Before folding: a check that found something has not passed, whoever explains it. */
   readonly outcomes: Readonly<Record<'ledger' | 'schema' | 'queries', Verdict>>
   readonly notes: readonly string[]
+  /** Identities of the objects that are not as expected, whichever finding tells of them. */
+  readonly differing: ReadonlySet<string>
 }
 
 export function judge(input: JudgeInput): Judgement {
@@ -62,6 +64,7 @@ export function judge(input: JudgeInput): Judgement {
       queries: statements.outcome,
     },
     notes: [...ledgers.comparisons.flatMap((ledger) => ledger.notes), ...catalog.notes, ...statements.notes],
+    differing: new Set(catalog.differences.map(({ identity }) => identity)),
   }
 }
 
@@ -72,6 +75,7 @@ export function judgeUnchanged(remembered: Pick<Judgement, 'findings' | 'notes'>
     findings: [...remembered.findings, ...statements.breaks.map((broken) => broken.finding), ...statements.findings],
     outcomes: { ledger: 'pass', schema: 'pass', queries: statements.outcome },
     notes: [...remembered.notes, ...statements.notes],
+    differing: new Set(),
   }
 }
 

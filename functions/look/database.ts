@@ -11,7 +11,8 @@ import { verdictOf } from '../core/verdict.ts'
 import type { Scope } from '../engines/engine.ts'
 import type { CatalogSight, LedgerSight, Sight } from '../observe.ts'
 import { mapSchemas, observeCatalog, observeLedgers, observeServer } from '../observe.ts'
-import { findUnchanged, rememberVerified } from '../unchanged.ts'
+import { findUnchanged, rememberVerified, tellsChanges } from '../unchanged.ts'
+import { lookBack, noteStillGood } from './back.ts'
 import type { CheckInput } from './input.ts'
 import type { Pool } from './pool.ts'
 import type { QueriesSight } from './queries.ts'
@@ -43,9 +44,10 @@ export async function lookAtDatabase(input: CheckInput, pool: Pool, timer: Timer
     lookAtRelease(input, connection, timer, sight.value),
     lookAtQueries(input, pool, timer, input.release.expectation.statements),
   ])
-  const judgement = await judgeAll(input, { ...release.observation, ...queries })
+  const judged = await judgeAll(input, { ...release.observation, ...queries })
+  const { judgement, keep } = await lookBack(input, connection, timer, { ...release, sight: sight.value, judged })
   if (verdictOf(judgement.findings) === 'pass') {
-    await rememberVerified(input, connection, { sight: sight.value, ledgers: release.ledgers, judgement })
+    await rememberVerified(input, connection, { sight: sight.value, ledgers: release.ledgers, judgement, keep })
   }
   return { judgement, server: sight.value.server, queries: answersOf(queries) }
 }
@@ -67,6 +69,7 @@ async function lookAtUnchanged(
     breaks: engine.breaks,
     shell,
   })
+  if (!tellsChanges(remembered)) await noteStillGood(input, server)
   return { judgement, server, queries: answersOf(queries) }
 }
 
@@ -79,6 +82,7 @@ function nothingSeen(why: readonly Finding[]): DatabaseSight {
     findings: why,
     outcomes: { ledger: 'unsure', schema: 'unsure', queries: 'unsure' },
     notes: [],
+    differing: new Set(),
   }
   return { judgement, server: null, queries: [] }
 }
@@ -86,6 +90,9 @@ function nothingSeen(why: readonly Finding[]): DatabaseSight {
 interface ReleaseSight {
   readonly observation: Omit<Observation, 'statements' | 'queries'>
   readonly ledgers: LedgerSight | null
+  readonly scope: Scope
+  /** null: nobody could look at it, or the release expects none. */
+  readonly catalog: CatalogSight | null
 }
 
 async function lookAtRelease(
@@ -103,9 +110,9 @@ async function lookAtRelease(
   )
   const scope = scopeOf(input, ledgers.seen ? ledgers.value.tables : [])
   const exact = expectation.policy.match === 'exact'
-  const catalog: Seen<CatalogSight> =
+  const catalog: Seen<CatalogSight> | null =
     expectation.catalog.mode === 'none'
-      ? { seen: true, value: { input: { expected: [], found: [], missingSchemas: [] }, unusableSchemas: [] } }
+      ? null
       : await timer.within(
           'schema',
           () => observeCatalog(connection, engine, release.catalog, scope, exact, sight.early),
@@ -113,13 +120,17 @@ async function lookAtRelease(
         )
   return {
     ledgers: ledgers.seen ? ledgers.value : null,
+    scope,
+    catalog: catalog?.seen === true && catalog.value.unusableSchemas.length === 0 ? catalog.value : null,
     observation: {
       server: { seen: true, value: sight.server },
       ledgers: ledgers.seen ? { seen: true, value: ledgers.value.observations } : ledgers,
-      catalog: usable(input, sight, catalog),
+      catalog: catalog === null ? NO_CATALOG : usable(input, sight, catalog),
     },
   }
 }
+
+const NO_CATALOG: Observation['catalog'] = { seen: true, value: { expected: [], found: [], missingSchemas: [] } }
 
 function scopeOf({ release, environment }: CheckInput, ledgers: Scope['exclude']): Scope {
   const { catalog, policy } = release.expectation

@@ -23,6 +23,11 @@ export interface CheckInput {
   }
   /** The release is deployed: its endpoints are judged, and what is measured is its own. */
   readonly deployed: boolean
+  /**
+   * What changed since the last good look is told. Where it is accepted, as by the watch after a deployment, what is there when the
+   * release passes is what later looks compare with.
+   */
+  readonly changes: 'told' | 'accepted'
   /** null: the release has none. */
   readonly endpoints: {
     readonly prepared: PreparedEndpoints

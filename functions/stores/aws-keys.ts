@@ -2,6 +2,7 @@
  * Where everything is in AWS. In the table (pk | sk):
  *
  *     stamps/SERVICE/ENVIRONMENT/EXPECTATION | DATABASE       running/SERVICE | ENVIRONMENT
+ *     schemas/SERVICE/ENVIRONMENT/EXPECTATION | DATABASE      good/SERVICE/ENVIRONMENT/EXPECTATION | DATABASE
  *     samples/SERVICE/ENVIRONMENT | GENERATION-HASH           recordings/SERVICE | ENVIRONMENT
  *     published/SERVICE | digest/DIGEST/HASH, version/VERSION/HASH, commit/FIRST7/HASH, label/LABEL/HASH
  *     documents/KEY | document

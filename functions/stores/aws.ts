@@ -1,5 +1,5 @@
 /**
- * The store in AWS. DynamoDB has what is small or shared: verified stamps, running releases, samples, recordings, documents
+ * The store in AWS. DynamoDB has what is small or shared: verified stamps, what later looks compare with, running releases, samples, recordings, documents
  * and the index of releases. S3 has manifests, evidence and reports, and any text above 350 KB that an item cannot hold.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
@@ -11,13 +11,14 @@ import type { Objects } from './aws-objects.ts'
 import { openObjects, openS3 } from './aws-objects.ts'
 import { addSampleItems, readSampleItems } from './aws-samples.ts'
 import type { Documents } from './documents.ts'
+import { parseKept, parseLastGood, writeKept, writeLastGood } from './kept-schema.ts'
 import { parsePublished, parseRecording, parseRunning } from './kept-forms.ts'
 import { isMeant, unitePublished } from './published-releases.ts'
 import type { PublishedReference } from './published-releases.ts'
 import type { PublishedRelease, PublishedReleases } from './published.ts'
 import { hashOf, nameOfDatabase, nameOfExpectation, stampsFor, writeStamp } from './stamp-file.ts'
 import { StoreError } from './store.ts'
-import type { RunningRelease, Store } from './store.ts'
+import type { RunningRelease, StampKey, Store } from './store.ts'
 
 export interface AwsStoreOptions {
   readonly bucket: string
@@ -33,6 +34,8 @@ export interface AwsStoreOptions {
 
 /** A stamp that nobody needed for so long is of a release that is gone. */
 const STAMP_DAYS = 90
+/** What later looks compare with outlives the stamps: the full look that follows a stamp's end keeps it anew. */
+const KEPT_DAYS = 365
 
 /** @throws {StoreError} by every method: bucket or table cannot be reached or used. */
 export function awsStore(options: AwsStoreOptions): Store & Documents & PublishedReleases {
@@ -43,6 +46,7 @@ export function awsStore(options: AwsStoreOptions): Store & Documents & Publishe
   const key = (...parts: readonly string[]): string => keyOf(prefix, ...parts)
   return {
     ...stampsIn(items, key, now),
+    ...lastGoodIn(items, key, now),
     ...releasesIn(items, key, table),
     ...filesIn(objects, key, bucket),
     samples: async (service, environment) => readSampleItems(items, key('samples', service, environment)),
@@ -79,6 +83,24 @@ function stampsIn(items: Items, key: Keys, now: () => number): Pick<Store, 'veri
       const expiresAt = new Date(now() + STAMP_DAYS * 86_400_000).toISOString()
       await items.put(pk, nameOfDatabase(of), writeStamp(of, stamp), expiresAt)
     },
+  }
+}
+
+type LastGoods = Pick<Store, 'keptSchema' | 'putKeptSchema' | 'lastGood' | 'putLastGood'>
+
+function lastGoodIn(items: Items, key: Keys, now: () => number): LastGoods {
+  const place = (kind: string, of: StampKey): string => key(kind, of.service, of.environment, nameOfExpectation(of))
+  const get = async (kind: string, of: StampKey): Promise<string | null> =>
+    (await items.get(place(kind, of), nameOfDatabase(of)))?.text ?? null
+  const put = async (kind: string, of: StampKey, text: string): Promise<void> => {
+    const expiresAt = new Date(now() + KEPT_DAYS * 86_400_000).toISOString()
+    await items.put(place(kind, of), nameOfDatabase(of), text, expiresAt)
+  }
+  return {
+    keptSchema: async (of) => parseKept(of, await get('schemas', of)),
+    putKeptSchema: async (of, schema) => put('schemas', of, writeKept(of, schema)),
+    lastGood: async (of) => parseLastGood(of, await get('good', of)),
+    putLastGood: async (of, lastGood) => put('good', of, writeLastGood(of, lastGood)),
   }
 }
 

@@ -6,12 +6,14 @@
  *     samples/SERVICE/ENVIRONMENT/DIGEST.json                 evidence/SERVICE/EXPECTATION/ENVIRONMENT.json
  *     recordings/SERVICE/ENVIRONMENT.json                     published/SERVICE/DIGEST-HASH.json
  *     documents/KEY/{current-TOKEN,content-TOKEN}
+ *     schemas/SERVICE/ENVIRONMENT/EXPECTATION/DATABASE.json   good/SERVICE/ENVIRONMENT/EXPECTATION/DATABASE.json
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readDocument, writeDocument } from './document-files.ts'
 import type { Documents } from './documents.ts'
 import { isMissing, readBytes, safeName, temporaryName, writeWhole } from './files.ts'
+import { parseKept, parseLastGood, writeKept, writeLastGood } from './kept-schema.ts'
 import { parsePublished, parseRecording, parseRunning } from './kept-forms.ts'
 import { isMeant, unitePublished } from './published-releases.ts'
 import type { PublishedReference } from './published-releases.ts'
@@ -20,11 +22,13 @@ import { addSamples, readSamples } from './sample-files.ts'
 import { hashOf, nameOfDatabase, nameOfExpectation, stampsFor, writeStamp } from './stamp-file.ts'
 import type { ExpectationKey, KeyedStamp } from './stamp-file.ts'
 import { StoreError } from './store.ts'
-import type { RunningRelease, Store } from './store.ts'
+import type { RunningRelease, StampKey, Store } from './store.ts'
 
 /** A store in `path`, an absolute folder. The folder is made by the first write. */
 export function folderStore(path: string, now: () => number = Date.now): Store & Documents & PublishedReleases {
   const place = (...names: readonly string[]): string => join(path, ...names.map((name) => safeName(name)))
+  const ofDatabase = (kind: string, key: StampKey): string =>
+    join(place(kind, key.service, key.environment, nameOfExpectation(key)), `${nameOfDatabase(key)}.json`)
   return {
     verifiedStamps: async (key) =>
       readStamps(place('stamps', key.service, key.environment, nameOfExpectation(key)), key),
@@ -33,6 +37,10 @@ export function folderStore(path: string, now: () => number = Date.now): Store &
       const name = `${nameOfDatabase(key)}.json`
       await writeWhole(join(folder, name), writeStamp(key, stamp))
     },
+    keptSchema: async (key) => parseKept(key, await readText(ofDatabase('schemas', key))),
+    putKeptSchema: async (key, schema) => writeWhole(ofDatabase('schemas', key), writeKept(key, schema)),
+    lastGood: async (key) => parseLastGood(key, await readText(ofDatabase('good', key))),
+    putLastGood: async (key, lastGood) => writeWhole(ofDatabase('good', key), writeLastGood(key, lastGood)),
     runningRelease: async (service, environment) => readRunning(place('running', service, `${environment}.json`)),
     putRunningRelease: async (service, environment, release) =>
       writeWhole(place('running', service, `${environment}.json`), `${JSON.stringify(release, null, 2)}\n`),
@@ -99,6 +107,10 @@ async function readPublished(folder: string, reference: PublishedReference): Pro
     }),
   )
   return unitePublished(records).filter((release) => isMeant(release, reference))
+}
+
+async function readText(file: string): Promise<string | null> {
+  return (await readBytes(file))?.toString('utf8') ?? null
 }
 
 /** Here unreadable is not none: the running release's statements would silently go unchecked. */

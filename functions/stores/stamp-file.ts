@@ -6,7 +6,7 @@ import type { Finding, FindingCode } from '../core/finding.ts'
 import { parseJson } from './kept-forms.ts'
 import type { StampKey, VerifiedStamp } from './store.ts'
 
-const keySchema = z.object({
+export const keySchema = z.object({
   service: z.string(),
   environment: z.string(),
   systemIdentifier: z.string(),

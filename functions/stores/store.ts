@@ -1,6 +1,7 @@
 /** The port to what is remembered between looks: a folder here, S3 with DynamoDB in AWS. */
 import type { Sample } from '../core/baseline.ts'
 import type { Finding } from '../core/finding.ts'
+import type { KeptSchema, LastGood } from '../core/last-good.ts'
 
 /** A database that was seen to be as the release expects, and how it is recognised again. */
 export interface VerifiedStamp {
@@ -54,6 +55,12 @@ export interface Store {
     key: Omit<StampKey, 'systemIdentifier' | 'database'>,
   ): Promise<readonly (VerifiedStamp & { readonly key: StampKey })[]>
   putVerifiedStamp(key: StampKey, stamp: VerifiedStamp): Promise<void>
+  /** What a database was at the last good look, of which the latest counts; null: none, or it cannot be read: then it begins anew. */
+  keptSchema(key: StampKey): Promise<KeptSchema | null>
+  putKeptSchema(key: StampKey, schema: KeptSchema): Promise<void>
+  /** Until when it was known to be so, and what was seen since; null as above. */
+  lastGood(key: StampKey): Promise<LastGood | null>
+  putLastGood(key: StampKey, lastGood: LastGood): Promise<void>
   /** @throws {StoreError} what is kept cannot be read: that is not the same as none. */
   runningRelease(service: string, environment: string): Promise<RunningRelease | null>
   putRunningRelease(service: string, environment: string, release: RunningRelease): Promise<void>

@@ -3,7 +3,11 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SAMPLES_KEPT } from '../../functions/core/baseline.ts'
 import type { Sample } from '../../functions/core/baseline.ts'
+import { BUCKETS } from '../../functions/core/catalog.ts'
 import { finding } from '../../functions/core/finding.ts'
+import { MOST_GROUPS_KEPT, MOST_KEPT } from '../../functions/core/last-good.ts'
+import type { KeptSchema, LastGood } from '../../functions/core/last-good.ts'
+import { column } from '../core/builders.ts'
 import { StoreError } from '../../functions/stores/store.ts'
 import type { Documents } from '../../functions/stores/documents.ts'
 import type { PublishedReleases } from '../../functions/stores/published.ts'
@@ -43,6 +47,23 @@ const STAMP: VerifiedStamp = {
       estimate: { class: 'index', lowMs: 1, highMs: 2, multiplier: 1.5, basis: 'rows' },
     }),
   ],
+}
+
+const KEPT: KeptSchema = {
+  at: STAMP.at,
+  scope: '{"schemas":[]}',
+  major: 18,
+  buckets: Array.from({ length: BUCKETS }, (_, at) => String(at)),
+  grants: '0',
+  groups: [{ schema: 'public', group: 'audit "log"', sum: '1152921504606846975' }],
+  objects: [column('audit "log"', 'größe', { default: "'\u001f'" })],
+  migrations: ['V43'],
+  ledgers: '[]',
+}
+
+const LAST_GOOD: LastGood = {
+  at: '2026-11-23T10:00:00.000Z',
+  seen: { 'public\u001faudit "log"': STAMP.at, ['__proto__ x']: STAMP.at },
 }
 
 const RELEASE: RunningRelease = { version: '1.42.0', commit: '9f1c2ab', manifestDigest: 'm1', since: STAMP.at }
@@ -176,6 +197,53 @@ export function storeContract(name: string, makeStore: (now?: () => number) => P
       const found = await store.verifiedStamps(KEY)
       expect(found).toHaveLength(1)
       expect(stamps).toContain(found[0]?.stamp)
+    })
+  })
+
+  describe(`${name}: the last good look`, () => {
+    test('an empty store has none', async () => {
+      const store = await makeStore()
+      expect([await store.keptSchema(KEY), await store.lastGood(KEY)]).toEqual([null, null])
+    })
+
+    test('what was put is found as it was, and the latest counts', async () => {
+      const store = await makeStore()
+      await store.putKeptSchema(KEY, { ...KEPT, at: '2026-11-01T00:00:00.000Z', groups: [], objects: [] })
+      await store.putKeptSchema(KEY, KEPT)
+      await store.putLastGood(KEY, { at: KEPT.at, seen: {} })
+      await store.putLastGood(KEY, LAST_GOOD)
+      expect(await store.keptSchema(KEY)).toEqual(KEPT)
+      expect(await store.lastGood(KEY)).toEqual(LAST_GOOD)
+    })
+
+    test('of 50,000 groups and 10,000 objects, more than an item of DynamoDB holds, all come back', async () => {
+      const store = await makeStore()
+      const sum = (at: number): string => String((BigInt(at) * 0x9e3779b97f4a7c15n) & 0xfffffffffffffffn)
+      const many: KeptSchema = {
+        ...KEPT,
+        groups: Array.from({ length: MOST_GROUPS_KEPT }, (_, at) => ({
+          schema: 'public',
+          group: `t_${at}`,
+          sum: sum(at),
+        })),
+        objects: Array.from({ length: MOST_KEPT }, (_, at) => column(`t_${at}`, 'note', { default: `'${sum(at)}'` })),
+      }
+      await store.putKeptSchema(KEY, many)
+      expect(await store.keptSchema(KEY)).toEqual(many)
+    })
+
+    test.each(Object.keys(KEY) as (keyof StampKey)[])('that of another %s is not found', async (part) => {
+      const store = await makeStore()
+      await store.putKeptSchema({ ...KEY, [part]: `${KEY[part]}X` }, KEPT)
+      await store.putLastGood({ ...KEY, [part]: `${KEY[part]}X` }, LAST_GOOD)
+      expect([await store.keptSchema(KEY), await store.lastGood(KEY)]).toEqual([null, null])
+    })
+
+    test('of writers at the same time one wins, whole', async () => {
+      const store = await makeStore()
+      const all = Array.from({ length: 10 }, (_, at) => ({ ...KEPT, migrations: [`V${at}`] }))
+      await Promise.all(all.map((one) => store.putKeptSchema(KEY, one)))
+      expect(all).toContainEqual(await store.keptSchema(KEY))
     })
   })
 

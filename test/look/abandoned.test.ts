@@ -45,6 +45,7 @@ beforeAll(async () => {
       return connect({ kind: 'url', url: database.url, ca: null })
     },
     deployed: true,
+    changes: 'told',
     endpoints: { prepared: endpoints, context: { network: { lookup: fakeLookup() } } },
     concurrency: 2,
     store: null,

@@ -1,6 +1,7 @@
 /** Releases and looks in this process, without files: a config and migrations as text, a database by its URL. */
 import { parseConfig } from '../../functions/config/load.ts'
 import { check } from '../../functions/check.ts'
+import type { CheckInput } from '../../functions/check.ts'
 import type { Connection } from '../../functions/connections/connection.ts'
 import { connect } from '../../functions/connections/connect.ts'
 import type { Report } from '../../functions/core/report.ts'
@@ -42,7 +43,11 @@ export async function releaseOf({ config, files, connect: open }: ReleaseInput):
 export async function look(
   manifest: ReleaseManifest,
   open: string | (() => Promise<Connection>),
-  options: { readonly searchPath?: readonly string[]; readonly store?: Store } = {},
+  options: {
+    readonly searchPath?: readonly string[]
+    readonly store?: Store
+    readonly changes?: CheckInput['changes']
+  } = {},
 ): Promise<Report> {
   return check({
     environment: { name: 'production', database: 'orders', searchPath: options.searchPath ?? ['public'] },
@@ -50,6 +55,7 @@ export async function look(
     engine: postgres,
     connect: typeof open === 'string' ? () => connect({ kind: 'url', url: open, ca: null }) : open,
     deployed: false,
+    changes: options.changes ?? 'told',
     endpoints: null,
     concurrency: 4,
     store: options.store ?? null,

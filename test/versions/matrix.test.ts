@@ -87,6 +87,7 @@ async function look(release: ReleaseManifest | undefined, target: Throwaway | un
     engine: postgres,
     connect: async () => ({ ...target.connection, close: async () => {} }),
     deployed: false,
+    changes: 'told',
     endpoints: null,
     concurrency: 1,
     store: null,

@@ -247,10 +247,10 @@ export const SCHEMA_EXPLANATIONS: GroupExplanations<'schema'> = {
   'schema-changed': {
     title: 'the schema is no longer what it was at the last good look',
     meaning:
-      'Between two looks at the same release something ran DDL. What the release needs is still there, so this is a warning: it says what changed, and since when.',
+      "Between two looks at the same release something ran DDL: an object appeared, differs or is gone, also one that is not the release's and that `schema.match: subset` does not report. It is a warning, and the verdict does not change by it: what the release lacks is an error of its own, and told there alone. The finding is one a table. It says when the last good look was, and which look saw the change first. What migrations of another release changed is a consequence of their `migration-unknown`. It is told in every look until it is undone, or until a release passes its watch there: that takes over what it finds.",
     causes: [
       'someone worked by hand, perhaps on another incident',
-      'the next release has begun to migrate',
+      'another service that shares the schema was deployed',
       'a job makes partitions or temporary work tables outside `schema.ignore`',
     ],
     steps: [
@@ -258,6 +258,7 @@ export const SCHEMA_EXPLANATIONS: GroupExplanations<'schema'> = {
         text: 'ask who did: the log of the server has it where `log_statement` is `ddl`',
         command: `psql "$DATABASE_URL" -c 'SHOW log_statement'`,
       },
+      { text: 'undo it, or put it into a migration', command: null },
       { text: 'where a job does so regularly, list its objects under `schema.ignore`', command: null },
       AGAIN,
     ],
