@@ -67,9 +67,9 @@ function networkOf(network: Database['network']): Pick<FunctionProps, 'vpc' | 'v
   return network === null ? {} : network
 }
 
-/** Beside this file in the package, and in dist/ of a checkout. */
+/** Beside dist/cdk/ in the package, and in dist/ of a checkout. */
 function bundleOf(name: string): string {
-  const folders = ['handlers', '../dist/handlers'].map((folder) => join(import.meta.dirname, folder, name))
+  const folders = ['../handlers', '../dist/handlers'].map((folder) => join(import.meta.dirname, folder, name))
   const found = folders.find((folder) => existsSync(join(folder, 'index.js')))
   if (found !== undefined) return found
   throw new Error(

@@ -1,0 +1,22 @@
+/**
+ * What `import { … } from 'deploywatch'` gives: the entry of the package for CDK apps, and the one barrel of this repository.
+ * A construct, a class or a namespace of factories that a team's own app names belongs here, with the types of what it takes
+ * and gives; what our constructs use among themselves does not. `scripts/build-cdk.ts` bundles it with what it imports, so
+ * nothing of it may load an embedded database, a driver, a parser or an SDK client: a test holds the bundle to that.
+ */
+export { GateAlarm, PageAlarm, WatchAlarms } from './alarms.ts'
+export type { Watched } from './alarms.ts'
+export { loadAppSettings } from './app-settings.ts'
+export type { AppSettings } from './app-settings.ts'
+export { Database } from './database.ts'
+export type { DataApiDatabase, WireDatabase } from './database.ts'
+export { DeploymentSource } from './deployment-source.ts'
+export { Deploywatch } from './deploywatch.ts'
+export type { DeploywatchProps } from './deploywatch.ts'
+export { Release } from './release.ts'
+export { DeploywatchStore } from './store.ts'
+export { WatchDashboard } from './watch-dashboard.ts'
+export type { WatchFunction } from './watch-function.ts'
+export { WatchdogStack } from './watchdog-stack.ts'
+export type { WatchdogStackProps } from './watchdog-stack.ts'
+export type { Watching } from './watching.ts'
