@@ -68,23 +68,44 @@ function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
   return { kind: 'host', ...database, port: Number(database.port) }
 }
 
+const store = z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) })
+
+/** The hooks of a CodeDeploy deployment for which it calls a function: no event says which one it is of. */
+export const CODEDEPLOY_HOOKS = [
+  'BeforeInstall',
+  'AfterInstall',
+  'AfterAllowTestTraffic',
+  'BeforeAllowTraffic',
+  'AfterAllowTraffic',
+] as const
+
 const gateSettings = z.strictObject({
   service: z.string().min(1),
   environment: z.string().min(1),
   /** The function that looks. */
   looker: z.string().min(1),
-  store: z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) }),
 })
+
+/** By what a gate needs beside that. */
+const GATE_SETTINGS = {
+  /** Publishes the release that a request brings along. */
+  publishing: gateSettings.extend({ store }),
+  'codedeploy-hook': gateSettings.extend({ hook: z.enum(CODEDEPLOY_HOOKS) }),
+  /** `container`: whose image is the release; null: the only one. */
+  'ecs-hook': gateSettings.extend({ container: z.string().min(1).nullable() }),
+  'step-functions-task': gateSettings.extend({ onRefusal: z.enum(['throw', 'answer']) }),
+} as const
 
 /** Of a function that answers a deployment system. */
 export type GateFunctionSettings = z.output<typeof gateSettings>
 
 /** @throws {Error} as `readSettings` */
-export function readGateSettings(env: Readonly<Record<string, string | undefined>>): GateFunctionSettings {
-  return parse(gateSettings, settingsDocument(env), [])
+export function readGateSettings<K extends keyof typeof GATE_SETTINGS>(
+  env: Readonly<Record<string, string | undefined>>,
+  kind: K,
+): z.output<(typeof GATE_SETTINGS)[K]> {
+  return parse(GATE_SETTINGS[kind], settingsDocument(env), []) as z.output<(typeof GATE_SETTINGS)[K]>
 }
-
-const store = z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) })
 
 const watchSettings = z.strictObject({
   service: z.string().min(1),

@@ -208,7 +208,7 @@ describe('the functions', () => {
       variables: { API_HOST: 'orders.example' },
       config: { hosts: ['orders.example'], secrets: { CANARY_TOKEN: { field: 'token' } } },
     })
-    const gate = readGateSettings({ DEPLOYWATCH_SETTINGS: settingsOf('DeploywatchCloudFormationGateFunction') })
+    const gate = readGateSettings({ DEPLOYWATCH_SETTINGS: settingsOf('DeploywatchCloudFormationGateFunction') }, 'publishing')
     expect(gate).toMatchObject({ service: 'orders', environment: 'production', looker: 'token' })
   })
 
