@@ -1,8 +1,27 @@
 /** The ready app's file: what a team says in place of CDK. */
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { CODEDEPLOY_HOOKS } from '../functions/settings.ts'
 
 const common = { name: z.string().min(1), secretArn: z.string().min(1), searchPath: z.array(z.string()).optional() }
+
+const name = z.string().min(1)
+
+/** One of a deployment system other than CloudFormation, which always has one. */
+const gateSchema = z.union(
+  [
+    z.enum(['codePipelineAction', 'codePipelineRule', 'stepFunctionsTask']),
+    z.strictObject({
+      codeDeployHook: z.strictObject({ hook: z.enum(CODEDEPLOY_HOOKS), application: name, group: name }),
+    }),
+    z.strictObject({ ecsHook: z.strictObject({ cluster: name, service: name, container: name.optional() }) }),
+    z.strictObject({ stepFunctionsTask: z.strictObject({ onRefusal: z.enum(['throw', 'answer']) }) }),
+  ],
+  {
+    error:
+      'expected "codePipelineAction", "codePipelineRule", "stepFunctionsTask", {"codeDeployHook": …}, {"ecsHook": …} or {"stepFunctionsTask": …}',
+  },
+)
 
 const settingsSchema = z.strictObject({
   service: z.string().min(1),
@@ -31,6 +50,7 @@ const settingsSchema = z.strictObject({
   pages: z.array(z.string()).optional(),
   /** Names of the stacks whose templates ask this gate. */
   stacks: z.array(z.string()).optional(),
+  gates: z.array(gateSchema).optional(),
   reservedConcurrency: z.number().int().min(1).optional(),
   /** What is watched after it was deployed; the release has to be published under what the deployment carries. */
   deployments: z

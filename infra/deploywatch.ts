@@ -3,8 +3,6 @@
  * after the database was seen to be ready for it.
  */
 import { Annotations, CustomResource, Duration, Stack } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Asset } from 'aws-cdk-lib/aws-s3-assets'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
@@ -12,9 +10,10 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { IConstruct } from 'constructs'
 import { Construct } from 'constructs'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
-import { acknowledge } from './acknowledge.ts'
 import type { Database } from './database.ts'
 import type { DeploymentSource } from './deployment-source.ts'
+import { allow, GATE_SECONDS, LOOK_SECONDS } from './gate-function.ts'
+import { Gates } from './gates.ts'
 import type { Release } from './release.ts'
 import { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
@@ -49,19 +48,17 @@ export interface DeploywatchProps {
   readonly reservedConcurrency?: number | undefined
 }
 
-/** A paused cluster may take a minute to resume, and the whole look of a large schema seconds. */
-const LOOK_SECONDS = 120
-/** The gate answers before it ends, and CloudFormation waits a little longer than that. */
-const GATE_SECONDS = LOOK_SECONDS + 30
+/** CloudFormation waits a little longer than its gate may take. */
 const RESOURCE_SECONDS = GATE_SECONDS + 60
 
 /** What a look writes into the bucket; the rest is in the table. */
 const LOOKER_WRITES = ['reports', 'long']
-const GATE_WRITES = ['manifests']
 
 export class Deploywatch extends Construct {
   readonly store: DeploywatchStore
   readonly looker: WatchFunction
+  /** Of deployment systems other than CloudFormation: what goes into a pipeline, a deployment group, a service, a state machine. */
+  readonly gates: Gates
   readonly #props: DeploywatchProps
   #gate: CustomResource | null = null
   #answerer: WatchFunction | null = null
@@ -77,7 +74,15 @@ export class Deploywatch extends Construct {
     this.#props = props
     this.store = props.store ?? new DeploywatchStore(this, 'Store')
     this.looker = this.#createLooker()
-    this.#alarmOn(this.looker, 'LookerErrors', `the function that looks at ${service} in ${props.environment} fails`)
+    const { environment, pages = [], reservedConcurrency = 5 } = props
+    this.looker.alarmOnErrors('LookerErrors', `the function that looks at ${service} in ${environment} fails`, pages)
+    if (pages.length === 0)
+      Annotations.of(this).addInfoV2(
+        'deploywatch:no-pages',
+        'nobody is told when Deploywatch itself fails: give it `pages`',
+      )
+    const { looker, store } = this
+    this.gates = new Gates(this, { service, environment, looker, store, pages, reservedConcurrency })
   }
 
   /**
@@ -91,7 +96,8 @@ export class Deploywatch extends Construct {
 
   /** Answers custom resources: their ServiceToken, in templates of the stacks that were named. */
   get gateFunction(): WatchFunction {
-    return (this.#answerer ??= this.#createAnswerer())
+    if (this.#answerer === null) this.#allowStacks((this.#answerer = this.gates.cloudFormation))
+    return this.#answerer
   }
 
   /**
@@ -149,11 +155,7 @@ export class Deploywatch extends Construct {
         ]),
       ),
     }
-    return Stack.of(this).toJsonString({ service, environment, config, variables, store: this.#storeSettings() })
-  }
-
-  #storeSettings(): { readonly bucket: string; readonly table: string } {
-    return { bucket: this.store.bucket.bucketName, table: this.store.table.tableName }
+    return Stack.of(this).toJsonString({ service, environment, config, variables, store: this.store.settings })
   }
 
   #createGate(): CustomResource {
@@ -181,61 +183,15 @@ export class Deploywatch extends Construct {
     return gate
   }
 
-  #createAnswerer(): WatchFunction {
-    const { service, environment } = this.#props
+  /** Whether this is a rollback, which no request says. */
+  #allowStacks(answerer: WatchFunction): void {
     const stack = Stack.of(this)
-    const answerer = new WatchFunction(this, 'CloudFormationGate', {
-      handler: 'cloudformation-gate',
-      description: `Deploywatch: answers CloudFormation about ${service} in ${environment}`,
-      timeoutSeconds: GATE_SECONDS,
-      memoryMb: 256,
-      reservedConcurrency: this.#props.reservedConcurrency ?? 5,
-      environment: {
-        [SETTINGS_VARIABLE]: stack.toJsonString({
-          service,
-          environment,
-          looker: this.looker.function.functionName,
-          store: this.#storeSettings(),
-        }),
-      },
-      // Outside of every VPC: there it could always look, and perhaps never answer.
-      network: null,
-    })
-    this.store.grantUse(answerer.role, GATE_WRITES)
-    const allow = (actions: string[], resource: string): boolean =>
-      answerer.role.addToPolicy(new PolicyStatement({ actions, resources: [resource] }))
-    allow(['lambda:InvokeFunction'], this.looker.function.functionArn)
-    // Whether this is a rollback, which no request says.
-    allow(['cloudformation:DescribeStacks'], stack.stackId)
+    const actions = ['cloudformation:DescribeStacks']
+    allow(answerer, actions, stack.stackId)
     for (const name of this.#props.stacks ?? []) {
       const arn = stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${name}/*` })
-      allow(['cloudformation:DescribeStacks'], arn)
-      const nagged = `arn:<AWS::Partition>:cloudformation:<AWS::Region>:<AWS::AccountId>:stack/${name}/*`
-      acknowledge(answerer.role, `IAM5[Resource::${nagged}]`, "the end of a stack's ARN is made when the stack is")
+      allow(answerer, actions, arn, "the end of a stack's ARN is made when the stack is")
     }
-    this.#alarmOn(answerer, 'GateErrors', `the gate of ${service} in ${environment} gives no answers`)
-    return answerer
-  }
-
-  /** Who watches the watchdog: a function that fails gives no verdict. */
-  #alarmOn(watched: WatchFunction, id: string, what: string): void {
-    const { pages = [] } = this.#props
-    if (pages.length === 0) {
-      Annotations.of(this).addInfoV2(
-        'deploywatch:no-pages',
-        'nobody is told when Deploywatch itself fails: give it `pages`',
-      )
-      return
-    }
-    const alarm = new Alarm(watched, id, {
-      metric: watched.function.metricErrors({ period: Duration.minutes(5) }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `Deploywatch: ${what}; see its log ${watched.logGroup.logGroupName}`,
-    })
-    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
   }
 }
 

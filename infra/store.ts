@@ -48,6 +48,11 @@ export class DeploywatchStore extends Construct {
     new CfnOutput(this, 'StoreTable', { value: this.table.tableName })
   }
 
+  /** As functions are told. */
+  get settings(): { readonly bucket: string; readonly table: string } {
+    return { bucket: this.bucket.bucketName, table: this.table.tableName }
+  }
+
   /** Reads all, and writes below these prefixes. */
   grantUse(role: Role, written: readonly string[]): void {
     const { bucket, table } = this

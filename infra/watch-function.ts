@@ -2,10 +2,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { FunctionProps } from 'aws-cdk-lib/aws-lambda'
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 import type { Database } from './database.ts'
@@ -13,6 +16,8 @@ import type { Database } from './database.ts'
 export interface WatchFunctionProps {
   /** The bundle: dist/handlers/NAME. */
   readonly handler: string
+  /** Default: CloudFormation makes one. */
+  readonly functionName?: string
   readonly description: string
   readonly timeoutSeconds: number
   readonly memoryMb: number
@@ -38,6 +43,7 @@ export class WatchFunction extends Construct {
     if (props.network !== null) allowNetworkInterfaces(this.role)
     this.function = new LambdaFunction(this, 'Function', {
       ...networkOf(props.network),
+      ...(props.functionName === undefined ? {} : { functionName: props.functionName }),
       code: Code.fromAsset(bundleOf(props.handler)),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
@@ -53,6 +59,20 @@ export class WatchFunction extends Construct {
     })
     // The first call must find its rights and its log in place.
     this.function.node.addDependency(this.role)
+  }
+
+  /** Who watches the watchdog: a function that fails gives no verdict. */
+  alarmOnErrors(id: string, what: string, pages: readonly ITopic[]): void {
+    if (pages.length === 0) return
+    const alarm = new Alarm(this, id, {
+      metric: this.function.metricErrors({ period: Duration.minutes(5) }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      alarmDescription: `Deploywatch: ${what}; see its log ${this.logGroup.logGroupName}`,
+    })
+    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
   }
 }
 

@@ -12,6 +12,7 @@ import type { AppSettings } from './app-settings.ts'
 import { Database } from './database.ts'
 import { DeploymentSource } from './deployment-source.ts'
 import { Deploywatch } from './deploywatch.ts'
+import { addGates } from './watchdog-gates.ts'
 
 export interface WatchdogStackProps extends StackProps {
   readonly settings: AppSettings
@@ -21,7 +22,7 @@ export class WatchdogStack extends Stack {
   readonly watch: Deploywatch
 
   constructor(scope: Construct, id: string, { settings, ...props }: WatchdogStackProps) {
-    const { database, pages = [], deployments = [], watchMinutes = 15, ...rest } = settings
+    const { database, pages = [], deployments = [], gates = [], watchMinutes = 15, ...rest } = settings
     super(scope, id, { description: `Deploywatch of ${rest.service} in ${rest.environment}`, ...props })
     this.watch = new Deploywatch(this, 'Deploywatch', {
       ...rest,
@@ -36,6 +37,7 @@ export class WatchdogStack extends Stack {
       description: 'the ServiceToken of Custom::DeploywatchGate',
     })
     new CfnOutput(this, 'LookerFunction', { value: this.watch.looker.function.functionArn })
+    addGates(this, this.watch.gates, gates)
   }
 }
 

@@ -17,7 +17,7 @@ import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { HEARTBEAT_EVERY, WatchAlarms } from './alarms.ts'
 import type { Watched } from './alarms.ts'
-import { acknowledge } from './acknowledge.ts'
+import { acknowledge, readable } from './acknowledge.ts'
 import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
 import type { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
@@ -196,18 +196,13 @@ export class Watching extends Construct {
     allowMetrics(to)
   }
 
-  #storeSettings(): { readonly bucket: string; readonly table: string } {
-    const { bucket, table } = this.#props.store
-    return { bucket: bucket.bucketName, table: table.tableName }
-  }
-
   #watchSettings(): string {
     const { service, environment, looker, pages, runbook } = this.#props
     return Stack.of(this).toJsonString({
       service,
       environment,
       looker: looker.function.functionName,
-      store: this.#storeSettings(),
+      store: this.#props.store.settings,
       topics: pages.map(({ topicArn }) => topicArn),
       deadLetters: this.deadPages.queueUrl,
       links: { dashboard: null, runbook },
@@ -220,23 +215,13 @@ export class Watching extends Construct {
     return stack.toJsonString({
       service,
       environment,
-      store: this.#storeSettings(),
+      store: this.#props.store.settings,
       window: this.window.stateMachine.stateMachineArn,
       account: stack.account,
       targets: sources.map(({ target }) => target),
       plan,
     })
   }
-}
-
-/** As cdk-nag writes an ARN with pseudo parameters. */
-function readable(scope: Construct, arn: string): string {
-  const resolved = Stack.of(scope).resolve(arn) as unknown
-  if (typeof resolved === 'string') return resolved
-  const { 'Fn::Join': join } = resolved as { readonly 'Fn::Join': readonly [string, readonly unknown[]] }
-  return join[1]
-    .map((part) => (typeof part === 'string' ? part : `<${String((part as { readonly Ref?: string }).Ref)}>`))
-    .join(join[0])
 }
 
 function allow({ role }: WatchFunction, actions: readonly string[], resources: readonly string[]): void {

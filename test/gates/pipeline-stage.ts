@@ -61,6 +61,8 @@ export function jobEvent(options: JobOptions = {}): object {
 
 export interface PipelineStage {
   readonly calls: CodePipelineCalls
+  /** Of CodePipeline, and of the bucket with its artifacts. */
+  readonly endpoints: { readonly codePipeline: string; readonly artifacts: string }
   /** What the pipeline was told; a job that is answered takes nothing more. */
   readonly results: readonly (codepipeline.PutJobSuccessResultInput | codepipeline.PutJobFailureResultInput)[]
   readonly published: readonly ArtifactRelease[]
@@ -105,6 +107,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     results,
     published,
     reads: bucket.reads,
+    endpoints: { codePipeline: fake.client.endpoint, artifacts: bucket.endpoint },
     calls: {
       ...codePipelineCalls(client),
       openArtifact: openArtifactCall({

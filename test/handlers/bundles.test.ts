@@ -55,6 +55,7 @@ test('a bundle loads as Lambda loads it, far from any other package, and the par
   const given: Readonly<Record<string, unknown>> = {
     looker: { ...settings, config: { database } },
     'cloudformation-gate': { ...settings, looker: 'looker' },
+    'ecs-hook': { service: 'orders', environment: 'production', looker: 'looker', container: null },
   }
   for (const [name, value] of Object.entries(given)) {
     const load = (code: string): string =>

@@ -11,24 +11,12 @@ import { readGateSettings, readSettings } from '../../functions/settings.ts'
 import { Database } from '../../infra/database.ts'
 import { Release } from '../../infra/release.ts'
 import { CLUSTER, releaseFile, SECRET, stackWith } from '../support/synth.ts'
-
-type Resource = {
-  readonly Type: string
-  readonly Properties: Readonly<Record<string, unknown>>
-  readonly DependsOn?: readonly string[]
-}
-type Statement = {
-  readonly Action: string | readonly string[]
-  readonly Resource: unknown
-  readonly Effect: string
-  readonly Condition?: unknown
-}
-
-const NOTHING: Pick<Resource, 'Properties'> = { Properties: {} }
+import { grantsIn, idIn, resourcesOf, settingsIn } from '../support/templates.ts'
+import type { Resources, Statement } from '../support/templates.ts'
 
 let release: string
 let template: Template
-let resources: Readonly<Record<string, Resource>>
+let resources: Resources
 
 beforeAll(async () => {
   release = await releaseFile()
@@ -51,28 +39,8 @@ beforeAll(async () => {
   })
   watch.gate(orders)
   template = Template.fromStack(stack)
-  resources = template.toJSON()['Resources'] as typeof resources
+  resources = resourcesOf(template)
 })
-
-function idOf(prefix: string, type: string): string {
-  const found = Object.entries(resources).filter(([id, { Type }]) => Type === type && id.startsWith(prefix))
-  expect(found.map(([id]) => id)).toHaveLength(1)
-  return found[0]?.[0] ?? ''
-}
-
-function policyOf(prefix: string): readonly Statement[] {
-  const { Properties } = resources[idOf(`${prefix}RoleDefaultPolicy`, 'AWS::IAM::Policy')] ?? NOTHING
-  return (Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }).Statement
-}
-
-/** Actions, with their resources. */
-function grantsOf(prefix: string): Readonly<Record<string, readonly unknown[]>> {
-  const grants: Record<string, unknown[]> = {}
-  for (const { Action, Resource } of policyOf(prefix)) {
-    for (const action of [Action].flat()) (grants[action] ??= []).push(...[Resource].flat())
-  }
-  return grants
-}
 
 describe('the gate', () => {
   test('is a custom resource that runs again for another release, and names it by its digest', async () => {
@@ -95,7 +63,7 @@ describe('the gate', () => {
   })
 
   test('comes before every resource of what is gated, and after everything that it needs', () => {
-    const gate = idOf('DeploywatchGate', 'Custom::DeploywatchGate')
+    const gate = idIn(resources, 'DeploywatchGate', 'Custom::DeploywatchGate')
     const gated = Object.entries(resources).filter(([id]) => id.startsWith('Orders'))
     expect(gated.length).toBeGreaterThan(1)
     for (const [id, { DependsOn }] of gated) expect(DependsOn, id).toContain(gate)
@@ -123,7 +91,7 @@ describe('the gate', () => {
 
 describe('rights', () => {
   test('of the looker: this cluster, these secrets, this store', () => {
-    const grants = grantsOf('DeploywatchLooker')
+    const grants = grantsIn(resources, 'DeploywatchLooker')
     expect(Object.keys(grants).sort()).toEqual([
       'dynamodb:DeleteItem',
       'dynamodb:GetItem',
@@ -152,7 +120,7 @@ describe('rights', () => {
   })
 
   test('of who answers: the looker, the stacks that ask, the manifest that came along', () => {
-    const grants = grantsOf('DeploywatchCloudFormationGate')
+    const grants = grantsIn(resources, 'DeploywatchCloudFormationGate')
     expect(Object.keys(grants).filter((name) => /rds-data|secretsmanager|Delete/u.test(name))).toEqual([])
     expect(grants['lambda:InvokeFunction']).toEqual([
       { 'Fn::GetAtt': [expect.stringMatching(/^DeploywatchLookerFunction/u), 'Arn'] },
@@ -164,8 +132,8 @@ describe('rights', () => {
   test('are nowhere for everything', () => {
     for (const { Type, Properties } of Object.values(resources)) {
       if (Type !== 'AWS::IAM::Policy') continue
-      for (const { Action, Resource } of (Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] })
-        .Statement) {
+      const { Statement: statements } = Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }
+      for (const { Action, Resource } of statements) {
         expect([Action].flat().join()).not.toContain('*')
         expect(Resource).not.toBe('*')
       }
@@ -191,15 +159,7 @@ describe('the functions', () => {
   })
 
   test('are given settings that they can read', () => {
-    const settingsOf = (prefix: string): string => {
-      const { Properties } = resources[idOf(prefix, 'AWS::Lambda::Function')] ?? NOTHING
-      const { Variables } = Properties['Environment'] as { readonly Variables: Readonly<Record<string, unknown>> }
-      const joined = (
-        Variables['DEPLOYWATCH_SETTINGS'] as { readonly 'Fn::Join': readonly [string, readonly unknown[]] }
-      )['Fn::Join']
-      return joined[1].map((part) => (typeof part === 'string' ? part : 'token')).join('')
-    }
-    const looker = readSettings({ DEPLOYWATCH_SETTINGS: settingsOf('DeploywatchLookerFunction') })
+    const looker = readSettings({ DEPLOYWATCH_SETTINGS: settingsIn(resources, 'DeploywatchLookerFunction') })
     expect(looker).toMatchObject({
       service: 'orders',
       environment: 'production',
@@ -208,7 +168,10 @@ describe('the functions', () => {
       variables: { API_HOST: 'orders.example' },
       config: { hosts: ['orders.example'], secrets: { CANARY_TOKEN: { field: 'token' } } },
     })
-    const gate = readGateSettings({ DEPLOYWATCH_SETTINGS: settingsOf('DeploywatchCloudFormationGateFunction') }, 'publishing')
+    const gate = readGateSettings(
+      { DEPLOYWATCH_SETTINGS: settingsIn(resources, 'DeploywatchCloudFormationGateFunction') },
+      'publishing',
+    )
     expect(gate).toMatchObject({ service: 'orders', environment: 'production', looker: 'token' })
   })
 
