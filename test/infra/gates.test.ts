@@ -1,5 +1,6 @@
 /** Each gate where a CDK user puts it: in a pipeline, a deployment group, a service, a state machine. */
-import { SecretValue, Stack } from 'aws-cdk-lib'
+import type { Stack } from 'aws-cdk-lib'
+import { SecretValue } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { EcsApplication, EcsDeploymentGroup, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy'
 import { Artifact, Pipeline, PipelineType, Result } from 'aws-cdk-lib/aws-codepipeline'
@@ -94,12 +95,10 @@ describe('in a pipeline', () => {
   })
 
   test('the action gets the artifact, or the name of a release', () => {
-    const { Stages } = Object.values(template.findResources('AWS::CodePipeline::Pipeline'))[0]?.['Properties'] as {
-      readonly Stages: readonly { readonly Actions: readonly Readonly<Record<string, unknown>>[] }[]
-    }
+    const [pipeline] = Object.values(template.findResources('AWS::CodePipeline::Pipeline'))
     const FunctionName = { Ref: expect.stringMatching(/^DeploywatchCodePipelineActionFunction/u) }
     const service = '"service":"orders","environment":"production"'
-    expect(Stages[1]?.Actions).toMatchObject([
+    expect(pipeline?.['Properties'].Stages[1].Actions).toMatchObject([
       {
         Name: 'DatabaseReady',
         ActionTypeId: { Category: 'Invoke', Owner: 'AWS', Provider: 'Lambda', Version: '1' },
