@@ -113,7 +113,7 @@ const COMMANDS: readonly Definition[] = [
   },
   {
     name: 'record',
-    summary: 'learn which statements the application really runs in an environment',
+    summary: 'keep what an environment shows of this release: its migrations, and the statements that really run there',
     options: [
       new Option('--env <name>', 'the environment (needed)'),
       new Option('--out <file>', 'the evidence (default: deploywatch.evidence.ENV.json beside the manifest)'),

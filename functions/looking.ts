@@ -1,6 +1,8 @@
 /** How a look is put together from a release and an environment: by the command line and by the deployed looker alike. */
 import { look } from './check.ts'
 import type { CheckInput, Look } from './check.ts'
+import { lookAtMigrations } from './look/migrations.ts'
+import type { MigrationsSight } from './look/migrations.ts'
 import type { Connection, DatabaseTarget } from './connections/connection.ts'
 import { postgres } from './engines/postgres/index.ts'
 import { learntStatements, runningStatements, tellUnread, withStatements } from './release/evidence-statements.ts'
@@ -62,6 +64,25 @@ export interface LookingInput extends Pick<
   readonly release: LearntRelease
 }
 
+/** What of an environment's database, and how, one look is given, whatever it is to see. */
+function placeOf(
+  environment: LookingInput['environment'],
+): Pick<CheckInput, 'environment' | 'engine' | 'createTextComparer'> {
+  return {
+    environment: {
+      name: environment.name,
+      database: databaseName(environment.target),
+      // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
+      searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
+    },
+    engine: postgres,
+    createTextComparer: async () => {
+      const { createTextComparer } = await import('./engines/postgres/normalise-text.ts')
+      return createTextComparer()
+    },
+  }
+}
+
 /** One look. Both in milliseconds: when it began, by the input's clock, and how long it may take. `signal`: nobody waits any more. */
 export async function takeLook(
   input: LookingInput,
@@ -72,25 +93,30 @@ export async function takeLook(
   const { environment, release } = input
   const seen = await look({
     ...input,
-    environment: {
-      name: environment.name,
-      database: databaseName(environment.target),
-      // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
-      searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
-    },
+    ...placeOf(environment),
     release: release.manifest,
-    engine: postgres,
     // An embedded database has one session.
     concurrency: environment.target.kind === 'embedded' ? 1 : QUERIES_AT_ONCE,
-    createTextComparer: async () => {
-      const { createTextComparer } = await import('./engines/postgres/normalise-text.ts')
-      return createTextComparer()
-    },
     startedAt,
     deadlineMs,
     signal,
   })
   return { ...seen, report: tellUnread(seen.report, release.learnt) }
+}
+
+/** One look at the release's migrations alone: for evidence and comparison. Both in milliseconds, as above. */
+export async function takeMigrationsLook(
+  {
+    environment,
+    release,
+    connect,
+    clock,
+  }: Pick<LookingInput, 'environment' | 'connect' | 'clock'> & { readonly release: ReleaseManifest },
+  startedAt: number,
+  deadlineMs: number,
+): Promise<MigrationsSight> {
+  const limits = { concurrency: 1, startedAt, deadlineMs, signal: null }
+  return lookAtMigrations({ ...placeOf(environment), ...limits, release, connect, clock, shell: () => null })
 }
 
 /** The first connection opens while the release is still being read; each further one when it is asked for. */

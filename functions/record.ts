@@ -1,19 +1,21 @@
 /**
- * What an environment shows of a release: the statements that the application really runs there. The first record of a release
- * only keeps where the counts stand, so that what last month's code ran is not taken for this release's; later ones learn
- * what grew since.
+ * What an environment shows of a release: its migrations, as a look saw them, and the statements that the application really runs
+ * there. Of statements the first record of a release only keeps where the counts stand, so that what last month's code ran is
+ * not taken for this release's; later ones learn what grew since.
  */
 import type { Connection } from './connections/connection.ts'
 import { ConnectionError, DatabaseError } from './connections/connection.ts'
 import { couldNotLook } from './core/could-not-look.ts'
 import type { CouldNotLookCode, Finding } from './core/finding.ts'
+import type { MigrationEvidence } from './core/migration-evidence.ts'
+import { uniteMigrations } from './core/migration-evidence.ts'
 import type { Server, StatementObservation } from './core/observation.ts'
 import type { Engine, Statistics, StatisticsSource } from './engines/engine.ts'
 import type { NormalisedStatement } from './engines/postgres/normalise-statement.ts'
 import type { Evidence, EvidenceStatement } from './release/evidence.ts'
 import type { Unprepared } from './record-paths.ts'
 import { searchPathNotes } from './record-paths.ts'
-import { addStatements, EVIDENCE_SCHEMA, round, uniteStatements } from './release/evidence.ts'
+import { addStatements, EVIDENCE_SCHEMA, round, uniteEvidence } from './release/evidence.ts'
 import type { ManifestFiles, ReleaseManifest } from './release/manifest.ts'
 import { manifestDigestOf, markRunning } from './release/mark-running.ts'
 import type { Grown } from './release/recording.ts'
@@ -24,7 +26,9 @@ export interface RecordInput {
   readonly environment: { readonly name: string; readonly database: string; readonly searchPath: readonly string[] }
   readonly release: ReleaseManifest
   files(): Promise<ManifestFiles>
-  /** The application's roles; at least one. */
+  /** What a look saw of the migrations just now. */
+  readonly migrations: MigrationEvidence
+  /** The application's roles; empty: no statements are learnt. */
   readonly roles: readonly string[]
   readonly engine: Engine
   connect(): Promise<Connection>
@@ -35,18 +39,23 @@ export interface RecordInput {
   readonly clock: () => number
 }
 
-export type Recorded =
+export type Recorded = (
   | {
       readonly kind: 'recorded'
       /** Nothing was learnt yet: from now on it is. */
       readonly first: boolean
-      readonly evidence: Evidence
       readonly learnt: Learnt
       readonly notes: readonly string[]
-      /** Marks how far it has been learnt. To be called once the evidence is written: else what was learnt is lost. */
-      keep(text: string): Promise<void>
     }
+  /** Nobody says whose statements are the application's. */
+  | { readonly kind: 'migrations-only' }
+  /** The statements could not be learnt. */
   | { readonly kind: 'not-recorded'; readonly findings: readonly Finding[] }
+) & {
+  readonly evidence: Evidence
+  /** Marks how far it has been learnt. To be called once the evidence is written: else what was learnt is lost. */
+  keep(text: string): Promise<void>
+}
 
 export interface Learnt {
   readonly statements: readonly EvidenceStatement[]
@@ -73,6 +82,7 @@ const NOTHING: Learnt = {
 }
 
 export async function record(input: RecordInput): Promise<Recorded> {
+  if (input.roles.length === 0) return migrationsOnly(input)
   let connection: Connection | null = null
   try {
     connection = await input.connect()
@@ -84,12 +94,36 @@ export async function record(input: RecordInput): Promise<Recorded> {
   }
 }
 
+function migrationsOnly(input: RecordInput): Recorded {
+  return {
+    kind: 'migrations-only',
+    evidence: evidenceOf(input, NOTHING),
+    keep: async (text) => {
+      const { store, environment, release } = input
+      const { expectation } = release
+      await store.putEvidence(expectation.release.service, expectation.digest, environment.name, text)
+      const at = new Date(input.clock()).toISOString()
+      const files = await input.files()
+      await markRunning({ store, environment: environment.name, release: expectation.release, files, at })
+    },
+  }
+}
+
 function notRecorded(input: RecordInput, code: CouldNotLookCode, subject: string, detail: string): Recorded {
-  const { name } = input.environment
-  const finding = couldNotLook(code, { environment: name, subject, detail })
-  const again = { text: 'then record again', command: `npx deploywatch record --env ${name}` }
-  // The steps are those of a look, which ends with looking again.
-  return { kind: 'not-recorded', findings: [{ ...finding, nextSteps: [...finding.nextSteps.slice(0, -1), again] }] }
+  const { environment, release, store } = input
+  const { expectation } = release
+  return {
+    kind: 'not-recorded',
+    findings: [recordAgain(couldNotLook(code, { environment: environment.name, subject, detail }), environment.name)],
+    evidence: evidenceOf(input, NOTHING),
+    keep: async (text) => store.putEvidence(expectation.release.service, expectation.digest, environment.name, text),
+  }
+}
+
+/** The steps are those of a look, which ends with looking again. */
+export function recordAgain(finding: Finding, environment: string): Finding {
+  const again = { text: 'then record again', command: `npx deploywatch record --env ${environment}` }
+  return { ...finding, nextSteps: [...finding.nextSteps.slice(0, -1), again] }
 }
 
 const EXTENSION = 'pg_stat_statements'
@@ -264,17 +298,19 @@ async function prepareByRole(
   return observed
 }
 
-function evidenceOf({ release, environment, known }: RecordInput, learnt: Learnt): Evidence {
+function evidenceOf({ release, environment, known, migrations }: RecordInput, learnt: Learnt): Evidence {
   const { digest, release: name } = release.expectation
-  const before = known.reduce<readonly EvidenceStatement[]>((all, one) => uniteStatements(all, one.statements), [])
+  const [first, ...others] = known
+  const before = first === undefined ? null : others.reduce(uniteEvidence, first)
   return {
     // What other parts of evidence say stays.
-    ...known[0],
+    ...before,
     schema: EVIDENCE_SCHEMA,
     service: name.service,
     environment: environment.name,
     release: { version: name.version, commit: name.commit },
     expectation: digest,
-    statements: [...addStatements(before, learnt.statements)],
+    statements: [...addStatements(before?.statements ?? [], learnt.statements)],
+    migrations: before?.migrations === undefined ? migrations : uniteMigrations(before.migrations, migrations),
   }
 }

@@ -149,7 +149,8 @@ function summary(told: Told, published: Published): readonly string[] {
     ...(evidence.length === 0
       ? ['no evidence: none lies beside the manifest (`npx deploywatch record --env ENV` writes it)']
       : evidence.map(
-          ({ environment, statements }) => `evidence of ${environment}: ${count(statements.length, 'statement')}`,
+          ({ environment, statements, migrations }) =>
+            `evidence of ${environment}: ${count(statements.length, 'statement')}${migrations === undefined ? '' : `, ${count(migrations.records.length, 'migration')} as of ${migrations.seenAt}`}`,
         )),
     `found by version ${release.version}${release.commit === null ? '' : `, commit ${short(release.commit)}`}${release.labels.map((label) => `, label ${label}`).join('')}`,
     ...notesOf(told, published).map((note) => `note: ${note}`),
@@ -179,7 +180,11 @@ function answer(told: Told, published: Published): unknown {
     labels: release.labels,
     at: release.at,
     manifest: { file: told.manifest, new: isNew },
-    evidence: evidence.map(({ environment, statements }) => ({ environment, statements: statements.length })),
+    evidence: evidence.map(({ environment, statements, migrations }) => ({
+      environment,
+      statements: statements.length,
+      migrations: migrations === undefined ? null : { seenAt: migrations.seenAt, count: migrations.records.length },
+    })),
     others: others.map(({ digest, commit, at }) => ({ digest, commit, at })),
     notes: notesOf(told, published),
     error: null,

@@ -1,6 +1,7 @@
 /** From what a release expects and what a look saw to findings, with the outcome of each check. Pure. */
 import type { TextComparer } from './compare-catalog.ts'
 import { compareCatalog } from './compare-catalog.ts'
+import type { ObjectDifference } from './compare-catalog.ts'
 import type { LedgerComparison } from './compare-ledger.ts'
 import { compareLedger } from './compare-ledger.ts'
 import { compareQueries } from './compare-queries.ts'
@@ -36,8 +37,10 @@ export interface Judgement {
   /** Before folding: a check that found something has not passed, whoever explains it. */
   readonly outcomes: Readonly<Record<'ledger' | 'schema' | 'queries', Verdict>>
   readonly notes: readonly string[]
-  /** Identities of the objects that are not as expected, whichever finding tells of them. */
-  readonly differing: ReadonlySet<string>
+  /** How the environment stands to each migration, before folding; empty where nothing was read anew. */
+  readonly ledgers: readonly LedgerComparison[]
+  /** Objects that are not as expected, whoever explains them; null: they were not compared. */
+  readonly differences: readonly ObjectDifference[] | null
 }
 
 export function judge(input: JudgeInput): Judgement {
@@ -64,7 +67,8 @@ export function judge(input: JudgeInput): Judgement {
       queries: statements.outcome,
     },
     notes: [...ledgers.comparisons.flatMap((ledger) => ledger.notes), ...catalog.notes, ...statements.notes],
-    differing: new Set(catalog.differences.map(({ identity }) => identity)),
+    ledgers: ledgers.comparisons,
+    differences: isCompared(input) ? catalog.differences : null,
   }
 }
 
@@ -75,8 +79,13 @@ export function judgeUnchanged(remembered: Pick<Judgement, 'findings' | 'notes'>
     findings: [...remembered.findings, ...statements.breaks.map((broken) => broken.finding), ...statements.findings],
     outcomes: { ledger: 'pass', schema: 'pass', queries: statements.outcome },
     notes: [...remembered.notes, ...statements.notes],
-    differing: new Set(),
+    ledgers: [],
+    differences: null,
   }
+}
+
+function isCompared({ expectation, observation }: JudgeInput): boolean {
+  return expectation.catalog.mode !== 'none' && observation.catalog.seen && observation.server.seen
 }
 
 function whyNot(seen: Seen<unknown>): readonly Finding[] {

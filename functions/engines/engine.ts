@@ -4,6 +4,7 @@
  */
 import type { Connection, DatabaseError, Query } from '../connections/connection.ts'
 import type { CatalogObject, Digest } from '../core/catalog.ts'
+import type { TableVolume } from '../core/migration-evidence.ts'
 import type { Server, StatementObservation } from '../core/observation.ts'
 import type { Statement } from '../core/release.ts'
 
@@ -131,6 +132,12 @@ export interface Engine {
   /** Which schemas have a relation of one of these names: where names are to be found that a search path does not lead to. */
   schemasWith(relations: readonly string[]): Query<readonly SchemaWith[]>
 
+  /**
+   * How large these tables are, by the server's own statistics: no row is counted. Those that do not exist are not in the
+   * answer. Needs no privilege on them.
+   */
+  tableSizes(tables: readonly TableName[]): Query<readonly TableSize[]>
+
   /** Whether the error says that a lock was in the way, that privileges lack, or that time ran out. */
   classify(error: DatabaseError): 'blocked' | 'denied' | 'timeout' | 'missing' | 'other'
   blockers(): Query<readonly Blocker[]>
@@ -140,6 +147,14 @@ export interface Engine {
   literal(text: string): string
   identifier(name: string): string
 }
+
+export interface TableName {
+  readonly schema: string
+  readonly table: string
+}
+
+/** As `TableVolume` of the core has it, by the environment's own names. */
+export type TableSize = TableName & Omit<TableVolume, 'table' | 'seenAt'>
 
 export interface PrepareOptions {
   /** Everything that they can reach was judged harmless: their constants are as well. */

@@ -96,7 +96,7 @@ async function compare(
   const changes = tellSchemaChanges({
     changed: await observeChanges(present, schema),
     findings: judged.findings,
-    differing: judged.differing,
+    differing: new Set(judged.differences?.map(({ identity }) => identity)),
     ignore: input.release.expectation.policy.ignore,
     goodAt: lastGood.at,
     now: now.at,

@@ -82,7 +82,8 @@ function nothingSeen(why: readonly Finding[]): DatabaseSight {
     findings: why,
     outcomes: { ledger: 'unsure', schema: 'unsure', queries: 'unsure' },
     notes: [],
-    differing: new Set(),
+    ledgers: [],
+    differences: null,
   }
   return { judgement, server: null, queries: [] }
 }

@@ -10,6 +10,7 @@ const PARTS: Readonly<Record<string, string>> = {
   connect: 'connecting',
   ledger: 'reading the ledger',
   schema: 'comparing the schema',
+  volumes: 'reading how large the tables are',
   queries: 'preparing and running the queries',
 }
 

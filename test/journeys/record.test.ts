@@ -160,7 +160,11 @@ describe.skipIf(given)('record', () => {
     await record()
     const before = await evidenceIn(folder)
     await record()
-    expect((await evidenceIn(folder)).text).toBe(before.text)
+    // Of statements it knows no clock; that the migrations were seen again, and when, is news.
+    const { migrations, statements } = await evidenceIn(folder)
+    expect(statements).toEqual(before.statements)
+    expect(migrations?.records.map(({ state }) => state)).toEqual(['applied', 'applied', 'applied'])
+    expect(migrations?.seenAt && before.migrations && migrations.seenAt > before.migrations.seenAt).toBe(true)
     await app(...many(NEEDED, 4), 'UPDATE orders SET total = 5 WHERE id = 1')
     const { stdout } = await record('--format', 'json')
     expect(JSON.parse(stdout)).toMatchObject({
@@ -225,6 +229,8 @@ describe.skipIf(given)('record', () => {
     const without = await world({ extension: false })
     const none = await without.record()
     expect([none.code, none.stdout]).toEqual([2, expect.stringContaining('CREATE EXTENSION pg_stat_statements')])
+    // What could be seen is kept all the same.
+    expect((await evidenceIn(without.folder)).migrations?.records).toHaveLength(3)
     const hidden = await world()
     await hidden.app(NEEDED)
     await hidden.staging.run(`CREATE ROLE watch_${hidden.staging.name} LOGIN PASSWORD 'x'`)
@@ -236,19 +242,28 @@ describe.skipIf(given)('record', () => {
       env: { STAGING: url.href },
     })
     expect(run.code).toBe(2)
-    expect(JSON.parse(run.stdout).findings[0]).toMatchObject({
+    const answer = JSON.parse(run.stdout)
+    expect(answer.findings[0]).toMatchObject({
       code: 'permission-denied',
       found: expect.stringContaining('GRANT pg_read_all_stats TO'),
     })
+    // It may not read the ledger either: what is applied is not known, and the sizes need no privilege.
+    expect(answer).toMatchObject({ migrations: { states: { unknown: 3 }, tables: 2 } })
+    expect(answer.findings[1]).toMatchObject({ code: 'permission-denied', subject: 'public.flyway_schema_history' })
   })
 
-  test('without a role to learn from it is wrong use', async () => {
-    const { folder, record } = await world()
+  test('without a role to learn from, it records the migrations, and says what it leaves out', async () => {
+    const { folder, record, check } = await world({ extension: false })
     const config = await readFile(join(folder, 'deploywatch.yaml'), 'utf8')
     await writeFile(join(folder, 'deploywatch.yaml'), config.replace(/statements:.*\n/, ''))
-    const { code, stdout, stderr } = await record()
-    expect([code, stdout]).toEqual([64, ''])
-    expect(stderr).toContain('set statements.roles')
+    const { code, stdout } = await record()
+    expect(code).toBe(0)
+    expect(stdout).toContain('of its statements nothing was recorded: set statements.roles')
+    expect(stdout).toContain('migrations in staging: 3 applied')
+    const evidence = await evidenceIn(folder)
+    expect(evidence.statements).toEqual([])
+    expect(evidence.migrations?.records).toHaveLength(3)
+    expect((await check()).report.notes.join('\n')).not.toContain('is not used')
   })
 
   test('evidence that cannot be read is unsure, evidence of another expectation a note', async () => {

@@ -61,6 +61,13 @@ describe.each(MAJORS)('of PostgreSQL %i', (major) => {
         files: { 'db/V1__a.sql': 'SELECT 1;\n' },
       }),
       files: async () => ({ header: Buffer.from('{}'), catalog: Buffer.from('') }),
+      migrations: {
+        seenAt: '2026-11-01T09:00:00.000Z',
+        server: { engine: 'postgres', version: '15.18' },
+        records: [],
+        volumes: [],
+        objects: null,
+      },
       roles: ['app'],
       engine: postgres,
       connect: async () => ({ ...server.connection, close: async () => {} }),

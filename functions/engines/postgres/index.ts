@@ -12,6 +12,7 @@ import { judgeQueries } from './query-safety.ts'
 import { identifier, literal } from './sql.ts'
 import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
+import { tableSizes } from './table-sizes.ts'
 import { candidateTables, tableDigest } from './tables-as-data.ts'
 
 export const postgres = {
@@ -39,6 +40,7 @@ export const postgres = {
   readStatisticsTexts,
   roleSearchPath,
   schemasWith,
+  tableSizes,
   classify,
   blockers,
   grantsSql,
