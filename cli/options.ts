@@ -43,6 +43,14 @@ export interface RecordOptions extends CommonOptions {
   readonly out: string | null
 }
 
+export const COMPARE_FORMATS = ['text', 'json', 'markdown', 'html'] as const
+export type CompareFormat = (typeof COMPARE_FORMATS)[number]
+
+export interface CompareOptions extends Omit<CommonOptions, 'format'> {
+  readonly environments: readonly string[]
+  readonly format: CompareFormat
+}
+
 export interface PublishOptions extends CommonOptions {
   readonly labels: readonly string[]
 }

@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { EXIT, UsageError, widthOf } from './io.ts'
 import type { CliIo } from './io.ts'
-import { DEFAULT_CONFIG, FORMATS } from './options.ts'
+import { COMPARE_FORMATS, DEFAULT_CONFIG, FORMATS } from './options.ts'
 import type { CommonOptions } from './options.ts'
 
 type Raw = Readonly<Record<string, unknown>>
@@ -125,6 +125,18 @@ const COMMANDS: readonly Definition[] = [
     },
   },
   {
+    name: 'compare',
+    summary: 'migrations × environments: what is where, since when, and which objects differ',
+    argument: ['<environments...>', 'two environments or more'],
+    options: [new Option('--format <format>', 'how the result is written').choices(COMPARE_FORMATS).default('text')],
+    common: ['config', 'release', 'store', 'output'],
+    run: async (raw, common, io) => {
+      const { run } = await import('./commands/compare.ts')
+      const format = COMPARE_FORMATS.find((known) => known === raw['format']) ?? 'text'
+      return run({ ...common, environments: texts(raw['argument']), format }, io)
+    },
+  },
+  {
     name: 'publish',
     summary: 'put the manifest and its evidence into the store, where gates and watches find them',
     options: [
@@ -206,7 +218,7 @@ function addCommand(program: Command, definition: Definition, run: (raw: Raw) =>
     command.action(async () => run(command.opts()))
   } else {
     command.argument(...definition.argument)
-    command.action(async (argument: string) => run({ ...command.opts(), argument }))
+    command.action(async (argument: string | readonly string[]) => run({ ...command.opts(), argument }))
   }
 }
 

@@ -5,6 +5,8 @@ import { lookAtMigrations } from './look/migrations.ts'
 import type { MigrationsSight } from './look/migrations.ts'
 import type { Connection, DatabaseTarget } from './connections/connection.ts'
 import { postgres } from './engines/postgres/index.ts'
+import { tellBehind } from './core/environment-behind.ts'
+import type { Elsewhere } from './core/environment-behind.ts'
 import { learntStatements, runningStatements, tellUnread, withStatements } from './release/evidence-statements.ts'
 import type { LearntStatements } from './release/evidence-statements.ts'
 import type { ReleaseManifest } from './release/manifest.ts'
@@ -30,6 +32,8 @@ export interface LearnInput {
 export interface LearntRelease {
   readonly manifest: ReleaseManifest
   readonly learnt: LearntStatements
+  /** What environments showed of its migrations. */
+  readonly elsewhere: readonly Elsewhere[]
 }
 
 const NOTHING_LEARNT: LearntStatements = { statements: [], findings: [], notes: [] }
@@ -48,7 +52,7 @@ export async function learnOfRelease(input: LearnInput): Promise<LearntRelease> 
     findings: [...own.findings, ...other.findings],
     notes: [...own.notes, ...other.notes],
   }
-  return { manifest: withStatements(manifest, learnt.statements), learnt }
+  return { manifest: withStatements(manifest, learnt.statements), learnt, elsewhere: own.elsewhere }
 }
 
 export interface LookingInput extends Pick<
@@ -101,7 +105,11 @@ export async function takeLook(
     deadlineMs,
     signal,
   })
-  return { ...seen, report: tellUnread(seen.report, release.learnt) }
+  const report = tellUnread(seen.report, release.learnt)
+  const { ledgers } = release.manifest.expectation
+  const { startedAt: now, findings } = report
+  const place = { environment: environment.name, ledgers, elsewhere: release.elsewhere, now }
+  return { ...seen, report: { ...report, findings: tellBehind(findings, place) } }
 }
 
 /** One look at the release's migrations alone: for evidence and comparison. Both in milliseconds, as above. */

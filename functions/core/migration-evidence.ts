@@ -97,7 +97,7 @@ function whoAndWhen({ seenAt, server }: MigrationEvidence): Pick<MigrationEviden
 }
 
 /** Tells a migration's record from the others of its environment. */
-function keyOfRecord({ ledger, subject }: Pick<MigrationRecord, 'ledger' | 'subject'>): string {
+export function keyOfRecord({ ledger, subject }: Pick<MigrationRecord, 'ledger' | 'subject'>): string {
   return `${ledger}\u001f${subject}`
 }
 

@@ -4,7 +4,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { ConfigError } from '../config/problem.ts'
 import { couldNotLook } from '../core/could-not-look.ts'
+import type { Elsewhere } from '../core/environment-behind.ts'
 import type { Finding } from '../core/finding.ts'
+import { uniteMigrations } from '../core/migration-evidence.ts'
+import type { MigrationEvidence } from '../core/migration-evidence.ts'
 import type { Release, Statement } from '../core/release.ts'
 import type { Report } from '../core/report.ts'
 import { verdictOf } from '../core/verdict.ts'
@@ -21,6 +24,11 @@ export interface LearntStatements {
   /** unsure: what could not be read is not passed over. */
   readonly findings: readonly Finding[]
   readonly notes: readonly string[]
+}
+
+/** What evidence says of this release: also what environments showed of its migrations. */
+export interface LearntRelease extends LearntStatements {
+  readonly elsewhere: readonly Elsewhere[]
 }
 
 interface Place {
@@ -138,9 +146,21 @@ export async function learntStatements(
   release: ReleaseManifest,
   place: Place,
   store: Store | null,
-): Promise<LearntStatements> {
+): Promise<LearntRelease> {
   const { documents, findings, notes } = await readEvidence(release, place, store)
-  return { statements: statementsOf(documents, null), findings, notes }
+  return { statements: statementsOf(documents, null), findings, notes, elsewhere: migrationsOf(documents) }
+}
+
+/** Of each environment once: of several copies nothing is lost. */
+function migrationsOf(documents: ReadEvidence['documents']): readonly Elsewhere[] {
+  const byEnvironment = new Map<string, MigrationEvidence>()
+  for (const { evidence } of documents) {
+    const { environment, migrations } = evidence
+    if (migrations === undefined) continue
+    const earlier = byEnvironment.get(environment)
+    byEnvironment.set(environment, earlier === undefined ? migrations : uniteMigrations(earlier, migrations))
+  }
+  return [...byEnvironment].map(([environment, evidence]) => ({ environment, evidence }))
 }
 
 export interface RunningInput extends Place {

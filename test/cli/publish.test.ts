@@ -200,7 +200,7 @@ describe('a folder', () => {
     await deploywatch(cwd, 'publish')
     await putEvidenceBeside(cwd, 'staging', [statement('1', 9), statement('3', 1)])
     const run = publication(await deploywatch(cwd, 'publish', '--format', 'json'))
-    expect(run['evidence']).toEqual([{ environment: 'staging', statements: 3 }])
+    expect(run['evidence']).toEqual([{ environment: 'staging', statements: 3, migrations: null }])
     const [text = ''] = await folderStore(join(cwd, '.deploywatch')).evidence('orders', String(run['digest']))
     expect((JSON.parse(text) as { statements: unknown[] }).statements).toMatchObject([
       { id: '1', calls: 9 },
