@@ -128,9 +128,8 @@ test('a look says who is ahead, once: as a cause of what is missing, with its ev
   expect(findings.map((finding) => finding.code)).not.toContain('environment-behind')
 
   // Where all of a ledger is missing, its finding names no migration: the newest one has a row.
-  await production.run('ALTER TABLE flyway_schema_history RENAME TO moved')
+  await production.run('DROP TABLE flyway_schema_history')
   const none = await program(only(), 'check', '--env', 'production', '--format', 'json')
-  await production.run('ALTER TABLE moved RENAME TO flyway_schema_history')
   const told = reportSchema.parse(JSON.parse(none.stdout)).findings
   expect(told.map((finding) => [finding.code, finding.subject])).toContainEqual(['environment-behind', V42])
   expect(told.find((finding) => finding.code === 'environment-behind')?.found).toBe(
