@@ -21,7 +21,7 @@ export interface MigrationsSight {
 
 /** Never a shortcut: a stamp says that nothing changed, and not what is there. */
 export async function lookAtMigrations(
-  given: Omit<CheckInput, 'endpoints' | 'deployed' | 'store'>,
+  given: Omit<CheckInput, 'endpoints' | 'deployed' | 'store' | 'changes'>,
 ): Promise<MigrationsSight> {
   const { release } = given
   const expectation = { ...release.expectation, statements: [] }
@@ -31,6 +31,7 @@ export async function lookAtMigrations(
     endpoints: null,
     deployed: false,
     store: null,
+    changes: 'accepted',
     concurrency: 1,
   }
   const timer = startTimer(input)
