@@ -16,6 +16,7 @@ import type { CodeDeployHookName } from '../functions/gates/codedeploy-hook.ts'
 import { allow, createGateFunction, GATE_SECONDS } from './gate-function.ts'
 import type { GateFunctionProps, GatesProps } from './gate-function.ts'
 import { hookFunctionName } from './hook-function-name.ts'
+import { PUBLISHED } from './store.ts'
 import type { WatchFunction } from './watch-function.ts'
 
 /** How a release was published: by one of these. Variables of a pipeline and paths of a state machine may stand here. */
@@ -70,8 +71,6 @@ export interface StepFunctionsTaskProps {
 /** CodePipeline ends a job after 20 minutes without an answer, CodeDeploy a hook after an hour: later ones are of no use. */
 const JOB_AGE = Duration.minutes(20)
 const HOOK_AGE = Duration.hours(1)
-/** What a release that is published is written below. */
-const PUBLISHED = ['manifests', 'evidence']
 const PUT_JOB = ['codepipeline:PutJobSuccessResult', 'codepipeline:PutJobFailureResult']
 
 export class Gates {

@@ -11,6 +11,9 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 
+/** Below which a published release and its evidence are written. */
+export const PUBLISHED = ['manifests', 'evidence']
+
 export class DeploywatchStore extends Construct {
   readonly bucket: Bucket
   readonly table: Table
@@ -65,6 +68,11 @@ export class DeploywatchStore extends Construct {
       written.map((prefix) => `${prefix}/`),
     )
     table.grant(role, 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem')
+  }
+
+  /** What `deploywatch publish` and the gates of pipelines do: a manifest is written once, evidence is added to. */
+  grantPublish(role: Role): void {
+    this.grantUse(role, PUBLISHED)
   }
 
   /** Texts that were replaced: samples of an earlier generation, and what was too long for an item. */

@@ -19,10 +19,10 @@ function valuesOf(key: string, value: unknown): readonly unknown[] {
 const KNOWN = ['digest', 'version', 'commit', 'label', 'service', 'environment', 'manifest', 'deployed']
 
 test('every snippet is whole', () => {
-  expect(snippets).toHaveLength(8)
+  expect(snippets).toHaveLength(9)
 })
 
-test.each(['UserParameters', 'hookDetails', 'Payload'])('%s holds only what a gate reads', (key) => {
+test.each(['UserParameters', 'hookDetails', 'Parameters'])('%s holds only what a gate reads', (key) => {
   const inline = [...text.matchAll(/"UserParameters": ("(?:[^"\\]|\\.)*")/gu)].map(
     ([, value = '""']) => JSON.parse(value) as string,
   )

@@ -19,9 +19,14 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { DefinitionBody, JsonPath, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readGateSettings } from '../../functions/settings.ts'
+import { loadAppSettings } from '../../infra/app-settings.ts'
 import type { Deploywatch } from '../../infra/deploywatch.ts'
+import { Gates } from '../../infra/gates.ts'
 import { hookFunctionName } from '../../infra/hook-function-name.ts'
 import { releaseFile, stackWith } from '../support/synth.ts'
 import { grantsIn, resourcesOf, settingsIn } from '../support/templates.ts'
@@ -331,4 +336,17 @@ test('in Step Functions the task keeps the input of its state, and its function 
   expect(alarms.filter((id) => id.includes('StepFunctions'))).toEqual([
     expect.stringMatching(/^DeploywatchStepFunctionsAnswerGateErrors/u),
   ])
+})
+
+test('the gates that docs/gates.md calls are there, and the file that it shows is one of the ready app', () => {
+  const text = readFileSync('docs/gates.md', 'utf8')
+  const called = [...text.matchAll(/\bgates\.(\w+)\(/gu)].map(([, name = '']) => name)
+  expect(new Set(called).size).toBe(5)
+  for (const name of called) expect(Gates.prototype).toHaveProperty(name)
+  const [, shown = ''] = /```json\n(\{\n {2}"gates".*?)```/su.exec(text) ?? []
+  const file = join(mkdtempSync(join(tmpdir(), 'deploywatch-gates-')), 'deploywatch.app.json')
+  const example = JSON.parse(readFileSync('infra/example/deploywatch.app.json', 'utf8')) as object
+  const { gates } = JSON.parse(shown) as { readonly gates: readonly unknown[] }
+  writeFileSync(file, JSON.stringify({ ...example, gates }))
+  expect(loadAppSettings(file).gates).toEqual(gates)
 })

@@ -27,9 +27,13 @@ export function idIn(resources: Resources, prefix: string, type: string): string
   return found[0]?.[0] ?? ''
 }
 
-/** Actions that the function's role may do, with their resources. */
-export function grantsIn(resources: Resources, prefix: string): Readonly<Record<string, readonly unknown[]>> {
-  const { Properties } = resources[idIn(resources, `${prefix}RoleDefaultPolicy`, 'AWS::IAM::Policy')] ?? NOTHING
+/** Actions that a role may do, with their resources; by default the role of a function. */
+export function grantsIn(
+  resources: Resources,
+  prefix: string,
+  role = 'Role',
+): Readonly<Record<string, readonly unknown[]>> {
+  const { Properties } = resources[idIn(resources, `${prefix}${role}DefaultPolicy`, 'AWS::IAM::Policy')] ?? NOTHING
   const { Statement } = Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }
   const grants: Record<string, unknown[]> = {}
   for (const { Action, Resource } of Statement)
