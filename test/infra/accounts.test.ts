@@ -19,10 +19,9 @@ beforeAll(() => {
 
 /** The commands of a project's build. */
 function commandsOf(id: string): readonly string[] {
-  const [project] = Object.entries(pipeline.findResources('AWS::CodeBuild::Project')).filter(([name]) =>
-    name.startsWith(id),
-  )
-  const { BuildSpec } = project?.[1]['Properties'].Source as { readonly BuildSpec: string }
+  const projects = Object.entries(pipeline.findResources('AWS::CodeBuild::Project'))
+  const project = projects.find(([name]) => name.startsWith(id))
+  const BuildSpec = String(project?.[1]['Properties'].Source.BuildSpec)
   const { phases } = JSON.parse(BuildSpec) as { readonly phases: { readonly build: { readonly commands: string[] } } }
   return phases.build.commands
 }
