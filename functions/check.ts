@@ -1,18 +1,15 @@
 /** One look, from the release to the report. Everything runs side by side under one deadline. */
 import type { Sample } from './core/baseline.ts'
 import { revisionOf } from './core/baseline.ts'
-import { compareEndpoints, sampleEndpoints } from './core/compare-endpoints.ts'
-import type { EndpointObservation } from './core/endpoint.ts'
-import type { Finding } from './core/finding.ts'
 import type { Server } from './core/observation.ts'
 import type { CheckOutcome, Report } from './core/report.ts'
 import { verdictOf } from './core/verdict.ts'
-import { observeEndpoints } from './endpoints/endpoints.ts'
-import type { DatabaseSight } from './look/database.ts'
 import { lookAtDatabase } from './look/database.ts'
+import type { EndpointsSight } from './look/endpoints.ts'
 import type { CheckInput } from './look/input.ts'
 import type { Pool } from './look/pool.ts'
 import { createPool } from './look/pool.ts'
+import type { DatabaseSight } from './look/sight.ts'
 import type { Timer } from './look/timer.ts'
 import { startTimer } from './look/timer.ts'
 
@@ -33,9 +30,8 @@ export async function look(input: CheckInput): Promise<Look> {
   input.signal?.addEventListener('abort', leave, { once: true })
   try {
     const [database, endpoints] = await Promise.all([lookAtDatabase(input, pool, timer), lookAtEndpoints(input, timer)])
-    const judged = judgeEndpoints(input, endpoints)
     const samples = samplesOf(input, database, endpoints, pool.usage().resumeMs > 0)
-    return { report: report(input, database, judged, pool, timer), samples, answering: isAnswering(input, endpoints) }
+    return { report: report(input, database, endpoints, pool, timer), samples, answering: isAnswering(endpoints) }
   } finally {
     timer.stop()
     input.signal?.removeEventListener('abort', leave)
@@ -49,49 +45,18 @@ export async function check(input: CheckInput): Promise<Report> {
   return (await look(input)).report
 }
 
-/** What an ending request needs to be told as one. */
-const MARGIN_MS = 300
-
-/** How many endpoints are asked at the same time. */
-const ENDPOINTS_AT_ONCE = 20
-
-async function lookAtEndpoints(input: CheckInput, timer: Timer): Promise<readonly EndpointObservation[]> {
-  if (input.endpoints === null) return []
-  const { prepared, context } = input.endpoints
-  // It says itself what was late, a moment before the look would, and rejects for nothing that the network does.
-  const options = {
-    concurrency: ENDPOINTS_AT_ONCE,
-    deadlineMs: Math.max(1, timer.left() - MARGIN_MS),
-    ...(input.signal === null ? {} : { signal: input.signal }),
-  }
-  const seen = await timer.within(
-    'endpoints',
-    () => observeEndpoints(prepared, { ...context, deployed: input.deployed }, options),
-    {
-      threw: (error) => Promise.reject(error),
-      late: () => [],
-    },
-  )
-  return seen.seen ? seen.value : []
-}
-
-interface EndpointsJudgement {
-  readonly findings: readonly Finding[]
-  readonly notes: readonly string[]
-}
-
-function judgeEndpoints(input: CheckInput, observed: readonly EndpointObservation[]): EndpointsJudgement {
-  if (input.endpoints === null) return { findings: [], notes: [] }
-  const { prepared } = input.endpoints
-  const expected = prepared.endpoints.map(({ expectation }) => expectation)
-  return compareEndpoints(expected, observed, { deployed: input.deployed, environment: input.environment.name })
+/** Loaded only where there are endpoints. */
+async function lookAtEndpoints(input: CheckInput, timer: Timer): Promise<EndpointsSight> {
+  if (input.endpoints === null) return { findings: [], notes: [], answers: [] }
+  const { askEndpoints } = await import('./look/endpoints.ts')
+  return askEndpoints({ ...input, endpoints: input.endpoints }, timer)
 }
 
 /** Before a deployment another release answers: its samples are the normal, and nobody knows its name here. */
 function samplesOf(
   input: CheckInput,
   database: DatabaseSight,
-  endpoints: readonly EndpointObservation[],
+  { answers }: EndpointsSight,
   resumed: boolean,
 ): readonly Sample[] {
   const at = new Date(input.clock()).toISOString()
@@ -103,26 +68,22 @@ function samplesOf(
     const revision = deployed ? own : null
     return [{ check: 'query', name: subject, at, durationMs, rows, resumed, revision }]
   })
-  const expected = input.endpoints?.prepared.endpoints.map(({ expectation }) => expectation) ?? []
-  const ofEndpoints = sampleEndpoints(expected, endpoints).flatMap(
-    ({ name, durationMs, ok, release }): readonly Sample[] => {
-      const revision = release === 'this' || (release === 'untold' && deployed) ? own : null
-      return ok ? [{ check: 'endpoint', name, at, durationMs, rows: null, resumed, revision }] : []
-    },
-  )
+  const ofEndpoints = answers.flatMap(({ name, durationMs, ok, release }): readonly Sample[] => {
+    const revision = release === 'this' || (release === 'untold' && deployed) ? own : null
+    return ok ? [{ check: 'endpoint', name, at, durationMs, rows: null, resumed, revision }] : []
+  })
   return [...ofQueries, ...ofEndpoints]
 }
 
-function isAnswering({ endpoints }: CheckInput, observed: readonly EndpointObservation[]): boolean {
-  const expected = endpoints?.prepared.endpoints.map(({ expectation }) => expectation) ?? []
-  const told = new Set(sampleEndpoints(expected, observed).map(({ release }) => release))
+function isAnswering({ answers }: EndpointsSight): boolean {
+  const told = new Set(answers.map(({ release }) => release))
   return told.has('this') && !told.has('other')
 }
 
 function report(
   input: CheckInput,
   { judgement, server }: DatabaseSight,
-  endpoints: EndpointsJudgement,
+  endpoints: EndpointsSight,
   pool: Pool,
   timer: Timer,
 ): Report {
@@ -151,7 +112,7 @@ function databaseOf({ engine, version }: Server, pool: Pool): NonNullable<Report
 function checksOf(
   input: CheckInput,
   { outcomes }: DatabaseSight['judgement'],
-  endpoints: EndpointsJudgement,
+  endpoints: EndpointsSight,
   timer: Timer,
 ): readonly CheckOutcome[] {
   const { catalog, statements } = input.release.expectation

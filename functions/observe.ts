@@ -9,8 +9,8 @@ import { BUCKETS, digestOfAll } from './core/catalog.ts'
 import { groupOf } from './core/compare-catalog.ts'
 import { groupBy } from './core/group.ts'
 import type { LedgerObservation } from './core/ledger.ts'
-import type { CatalogComparisonInput, Server, StatementObservation } from './core/observation.ts'
-import type { CatalogSummary, Expectation, ExpectedObject, Statement } from './core/release.ts'
+import type { CatalogComparisonInput, Server } from './core/observation.ts'
+import type { CatalogSummary, Expectation, ExpectedObject } from './core/release.ts'
 import type { BucketDigests, CandidateTable, Engine, GroupDigest, Scope } from './engines/engine.ts'
 import type { LedgerTable } from './ledgers/read-ledgers.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from './ledgers/read-ledgers.ts'
@@ -72,13 +72,6 @@ export async function observeLedgers(
     searchPath,
     role: sight.server.role,
   })
-}
-
-/** Which schemas of the environment stand for the expected ones. The first of the search path stands for `public`. */
-export function mapSchemas(expected: readonly string[], searchPath: readonly string[]): Scope['schemas'] {
-  const [first] = searchPath
-  const renames = first !== undefined && first !== 'public' && !expected.includes(first)
-  return expected.map((schema) => ({ expected: schema, actual: schema === 'public' && renames ? first : schema }))
 }
 
 export interface CatalogSight {
@@ -218,30 +211,4 @@ function differingGroups(
   })
   const extra = exact ? found.filter((group) => !byGroup.has(groupOf(group))) : []
   return [...changed, ...extra.map(({ schema, group }) => ({ schema, group, there: true }))]
-}
-
-/**
- * How the release's statements prepare here. Texts that are no single statement are refused, not sent. What a role was seen to
- * run is prepared under that role's own search path, where it or the database has one.
- */
-export async function observeStatements(
-  connection: Connection,
-  engine: Engine,
-  statements: readonly Statement[],
-  searchPath: string | null,
-): Promise<readonly StatementObservation[]> {
-  const roles = [...new Set(statements.flatMap((statement) => roleOf(statement) ?? []))]
-  const paths = roles.length === 0 ? [] : await connection.read(roles.map((role) => engine.roleSearchPath(role)))
-  const pathOf = (statement: Statement): string | null => paths[roles.indexOf(roleOf(statement) ?? '')] ?? searchPath
-  const observed: StatementObservation[] = []
-  for (const [path, positions] of groupBy([...statements.keys()], (at) => pathOf(statements[at] as Statement))) {
-    const own = positions.flatMap((at) => statements[at] ?? [])
-    const fared = await engine.prepareStatements(connection, own, path)
-    for (const [nth, at] of positions.entries()) observed[at] = fared[nth] as StatementObservation
-  }
-  return observed
-}
-
-function roleOf({ from }: Statement): string | null {
-  return typeof from === 'string' ? null : from.role
 }

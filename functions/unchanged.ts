@@ -4,10 +4,10 @@
  */
 import type { Connection } from './connections/connection.ts'
 import { DatabaseError } from './connections/connection.ts'
-import type { Judgement } from './core/judge.ts'
+import type { Judgement } from './core/judgement.ts'
 import type { Server } from './core/observation.ts'
 import type { CheckInput } from './look/input.ts'
-import { mapSchemas } from './observe.ts'
+import { mapSchemas } from './engines/scope.ts'
 import type { LedgerSight, Sight } from './observe.ts'
 import { StoreError } from './stores/store.ts'
 import type { StampKey, Store, VerifiedStamp } from './stores/store.ts'
@@ -131,6 +131,23 @@ export async function rememberVerified(
 async function putStamp(store: Store, ...stamp: Parameters<Store['putVerifiedStamp']>): Promise<void> {
   try {
     await store.putVerifiedStamp(...stamp)
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+  }
+}
+
+/** Looks of a watch are seconds apart: to know it to the minute is enough. */
+const NOTE_EVERY_MS = 60_000
+
+/** An unchanged look found all as it was: since then something may change, and not since the last full look. */
+export async function noteStillGood(input: CheckInput, server: Server): Promise<void> {
+  const { store } = input
+  if (store === null) return
+  const key = databaseKey(input, server)
+  try {
+    const last = await store.lastGood(key)
+    if (last !== null && input.startedAt - Date.parse(last.at) < NOTE_EVERY_MS) return
+    await store.putLastGood(key, { at: new Date(input.startedAt).toISOString(), seen: {} })
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
   }

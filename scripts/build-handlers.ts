@@ -1,8 +1,8 @@
 /** Bundles what runs in Lambda: dist/handlers/NAME/, ready to be zipped, so that nobody who installs the package needs esbuild. */
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 import type { Metafile } from 'esbuild'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 /** Packages that a handler loads only when it needs them, as they are: a parser in WebAssembly, and Amazon's certificates. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
@@ -14,6 +14,8 @@ export interface HandlerBundle {
   /** Bytes of the bundle that are the SDK's (`@aws-sdk`, `@smithy`, `@aws-crypto` and what they need), and all others. */
   readonly sdkBytes: number
   readonly ownBytes: number
+  /** Of the latter, what is loaded with the function; the rest is when it is needed. */
+  readonly loadedBytes: number
 }
 
 /** Packages of the SDK. */
@@ -30,20 +32,26 @@ export async function buildHandlers(out: string): Promise<readonly HandlerBundle
 
 async function buildHandler(name: string, folder: string): Promise<HandlerBundle> {
   mkdirSync(folder, { recursive: true })
-  const { metafile } = await build({
-    entryPoints: [`functions/handlers/${name}.ts`],
-    outfile: join(folder, 'index.js'),
+  const target = { platform: 'node', target: 'node22', minify: true } as const
+  const { metafile, outputFiles } = await build({
+    ...target,
+    entryPoints: { index: `functions/handlers/${name}.ts` },
+    outdir: folder,
     bundle: true,
-    // CommonJS: pg breaks inside an ESM bundle.
-    format: 'cjs',
-    platform: 'node',
-    target: 'node22',
-    minify: true,
+    // What is imported when it is needed is a file of its own; esbuild makes such files as ES modules only.
+    splitting: true,
+    format: 'esm',
     metafile: true,
+    write: false,
     // An embedded database is never what a deployed look is pointed at.
     external: ['@electric-sql/*', 'pg-native', ...Object.values(BESIDE).flat()],
     logLevel: 'warning',
   })
+  // CommonJS: pg breaks inside an ES module. `require` is also what loads the later files quickest.
+  for (const { path, text } of outputFiles) {
+    const { code } = await transform(text, { ...target, format: 'cjs', supported: { 'dynamic-import': false } })
+    writeFileSync(path, code)
+  }
   // Beside a package.json that says otherwise, a .js file would be an ES module.
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
   for (const dependency of BESIDE[name] ?? []) {
@@ -52,12 +60,20 @@ async function buildHandler(name: string, folder: string): Promise<HandlerBundle
       filter: (path) => !/\.(?:d\.ts|map|md)$/u.test(path),
     })
   }
-  return { name, ...sizesOf(metafile) }
+  return { name, ...sizesOf(metafile, relative('.', join(folder, 'index.js'))) }
 }
 
-function sizesOf({ outputs }: Metafile): Omit<HandlerBundle, 'name'> {
-  const inputs = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs))
-  const bytesOf = (sdk: boolean): number =>
-    inputs.filter(([file]) => SDK.test(file) === sdk).reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
-  return { sdkBytes: bytesOf(true), ownBytes: bytesOf(false) }
+function sizesOf({ outputs }: Metafile, entry: string): Omit<HandlerBundle, 'name'> {
+  const bytesOf = (files: Iterable<string>, sdk: boolean): number =>
+    [...files]
+      .flatMap((file) => Object.entries(outputs[file]?.inputs ?? {}))
+      .filter(([file]) => SDK.test(file) === sdk)
+      .reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0)
+  const loaded = new Set([entry])
+  // A set goes on over what is added to it meanwhile.
+  for (const file of loaded) {
+    for (const { path, kind } of outputs[file]?.imports ?? []) if (kind === 'import-statement') loaded.add(path)
+  }
+  const all = Object.keys(outputs)
+  return { sdkBytes: bytesOf(all, true), ownBytes: bytesOf(all, false), loadedBytes: bytesOf(loaded, false) }
 }

@@ -1,46 +1,25 @@
 /** From what a release expects and what a look saw to findings, with the outcome of each check. Pure. */
 import type { TextComparer } from './compare-catalog.ts'
 import { compareCatalog } from './compare-catalog.ts'
-import type { ObjectDifference } from './compare-catalog.ts'
 import type { LedgerComparison } from './compare-ledger.ts'
 import { compareLedger } from './compare-ledger.ts'
-import { compareQueries } from './compare-queries.ts'
-import { compareStatements } from './compare-statements.ts'
-import type { StatementBreak } from './compare-statements.ts'
 import { identityOf } from './catalog.ts'
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
 import { foldFindings } from './fold.ts'
 import { isIgnored } from './ignore.ts'
-import type { Observation, Seen } from './observation.ts'
+import { judgeStatements, whyNot } from './judgement.ts'
+import type { Judgement, StatementsInput } from './judgement.ts'
+import type { Observation } from './observation.ts'
 import { replayFindings, unsureIdentities } from './replay-failures.ts'
 import type { Expectation, LedgerExpectation, MigrationEffect } from './release.ts'
-import type { Verdict } from './verdict.ts'
 import { verdictOf } from './verdict.ts'
 
-export interface JudgeInput {
-  readonly expectation: Expectation
-  /** The environment's name, for the commands. */
-  readonly environment: string
+export interface JudgeInput extends StatementsInput {
   /** One a migration, flattened; read only when something is amiss. */
   readonly effects: readonly MigrationEffect[]
   readonly observation: Observation
   readonly compareTexts: TextComparer
-  /** SQLSTATEs by which a statement is broken. */
-  readonly breaks: ReadonlySet<string>
-  /** Wraps one SQL statement into a shell command for this environment; null where none can be pasted. */
-  readonly shell: (sql: string) => string | null
-}
-
-export interface Judgement {
-  readonly findings: readonly Finding[]
-  /** Before folding: a check that found something has not passed, whoever explains it. */
-  readonly outcomes: Readonly<Record<'ledger' | 'schema' | 'queries', Verdict>>
-  readonly notes: readonly string[]
-  /** How the environment stands to each migration, before folding; empty where nothing was read anew. */
-  readonly ledgers: readonly LedgerComparison[]
-  /** Objects that are not as expected, whoever explains them; null: they were not compared. */
-  readonly differences: readonly ObjectDifference[] | null
 }
 
 export function judge(input: JudgeInput): Judgement {
@@ -72,24 +51,8 @@ export function judge(input: JudgeInput): Judgement {
   }
 }
 
-/** An unchanged database is what it was when it passed; what its queries answer is another matter. */
-export function judgeUnchanged(remembered: Pick<Judgement, 'findings' | 'notes'>, input: StatementsInput): Judgement {
-  const statements = judgeStatements(input)
-  return {
-    findings: [...remembered.findings, ...statements.breaks.map((broken) => broken.finding), ...statements.findings],
-    outcomes: { ledger: 'pass', schema: 'pass', queries: statements.outcome },
-    notes: [...remembered.notes, ...statements.notes],
-    ledgers: [],
-    differences: null,
-  }
-}
-
 function isCompared({ expectation, observation }: JudgeInput): boolean {
   return expectation.catalog.mode !== 'none' && observation.catalog.seen && observation.server.seen
-}
-
-function whyNot(seen: Seen<unknown>): readonly Finding[] {
-  return seen.seen ? [] : seen.why
 }
 
 function judgeLedgers({ expectation, observation }: JudgeInput): {
@@ -127,44 +90,6 @@ function judgeCatalog({ expectation, effects, observation, compareTexts }: Judge
   const unsure = unsureIdentities(effects)
   const differences = comparison.differences.filter((difference) => !unsure.has(difference.identity))
   return { differences, notes: comparison.notes, notSeen: [] }
-}
-
-/** What judging statements and queries needs. */
-export type StatementsInput = Pick<JudgeInput, 'expectation' | 'environment' | 'breaks' | 'shell'> & {
-  readonly observation: Pick<Observation, 'statements' | 'queries'>
-}
-
-interface StatementsJudgement {
-  readonly breaks: readonly StatementBreak[]
-  /** All but the breaks, which others may explain. */
-  readonly findings: readonly Finding[]
-  readonly outcome: Verdict
-  readonly notes: readonly string[]
-}
-
-function judgeStatements(input: StatementsInput): StatementsJudgement {
-  const { statements, queries } = input.observation
-  const notSeen = [...whyNot(statements), ...whyNot(queries)]
-  if (!statements.seen || !queries.seen) {
-    return { breaks: [], findings: notSeen, outcome: verdictOf(notSeen), notes: [] }
-  }
-  const prepared = compareStatements(input.expectation.statements, statements.value, input.breaks)
-  const answered = compareQueries({
-    statements: input.expectation.statements,
-    prepared: statements.value,
-    observed: queries.value,
-    breaks: input.breaks,
-    environment: input.environment,
-    shell: input.shell,
-  })
-  const breaks = [...prepared.breaks, ...answered.breaks]
-  const findings = [...prepared.refused, ...answered.findings]
-  return {
-    breaks,
-    findings,
-    outcome: verdictOf([...findings, ...breaks.map((broken) => broken.finding)]),
-    notes: prepared.notes,
-  }
 }
 
 /** A release that expects nothing is a mistake, and never a pass. */

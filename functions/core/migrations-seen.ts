@@ -3,7 +3,7 @@ import { subjectOf } from './catalog.ts'
 import type { ObjectKind } from './catalog.ts'
 import type { LedgerComparison, MigrationStanding, MigrationStatus } from './compare-ledger.ts'
 import type { Finding } from './finding.ts'
-import type { Judgement } from './judge.ts'
+import type { Judgement } from './judgement.ts'
 import type { MigrationEvidence, MigrationRecord, MigrationState } from './migration-evidence.ts'
 import type { MigrationEffect } from './release.ts'
 

@@ -1,10 +1,9 @@
 /** A look back at the last good one: what changed since, and what is kept for the next look that asks the same. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Connection } from '../connections/connection.ts'
-import type { Judgement } from '../core/judge.ts'
+import type { Judgement } from '../core/judgement.ts'
 import type { KeptSchema, LastGood } from '../core/last-good.ts'
 import { MOST_GROUPS_KEPT } from '../core/last-good.ts'
-import type { Server } from '../core/observation.ts'
 import { tellSchemaChanges } from '../core/schema-changes.ts'
 import { verdictOf } from '../core/verdict.ts'
 import type { Scope } from '../engines/engine.ts'
@@ -146,21 +145,6 @@ async function keptIn({ store }: CheckInput, key: StampKey): Promise<Kept | stri
 function uncompared(judged: Judgement, why: string): LookBack {
   const note = `what changed since the last good look is not known: ${why}`
   return { judgement: { ...judged, notes: [...judged.notes, note] }, keep: async () => false }
-}
-
-/** Looks of a watch are seconds apart: to know it to the minute is enough. */
-const NOTE_EVERY_MS = 60_000
-
-/** An unchanged look found all as it was: since then something may change, and not since the last full look. */
-export async function noteStillGood(input: CheckInput, server: Server): Promise<void> {
-  const { store } = input
-  if (store === null) return
-  const key = databaseKey(input, server)
-  await attempt(async () => {
-    const last = await store.lastGood(key)
-    if (last !== null && input.startedAt - Date.parse(last.at) < NOTE_EVERY_MS) return
-    await store.putLastGood(key, { at: new Date(input.startedAt).toISOString(), seen: {} })
-  })
 }
 
 /** Whether it could be kept. A store that cannot be used costs the next look more, and this one nothing. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { connect } from '../../functions/connections/connect.ts'
 import type { Statement } from '../../functions/core/release.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
-import { observeStatements } from '../../functions/observe.ts'
+import { observeStatements } from '../../functions/queries/observe-statements.ts'
 import { createDatabase } from '../support/postgres.ts'
 
 const learnt = (role: string | null, subject: string, sql: string): Statement => ({

@@ -5,10 +5,8 @@ import { bucketDigests, grants, groupDigests, objects } from './catalog.ts'
 import { BREAKS, classify } from './errors.ts'
 import { grantsSql } from './grants-sql.ts'
 import { identify } from './identify.ts'
-import { prepareStatements } from './prepare.ts'
 import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
 import { answerQuery, columnNames, columnTypes, DATED_TYPES } from './query-answers.ts'
-import { judgeQueries } from './query-safety.ts'
 import { identifier, literal } from './sql.ts'
 import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
@@ -28,8 +26,9 @@ export const postgres = {
   grants,
   readCatalog,
   candidateTables,
-  prepareStatements,
-  judgeQueries,
+  // What reads SQL is loaded where there is some.
+  prepareStatements: async (...asked) => (await import('./prepare.ts')).prepareStatements(...asked),
+  judgeQueries: async (...asked) => (await import('./query-safety.ts')).judgeQueries(...asked),
   columnNames,
   columnTypes,
   answerQuery,

@@ -1,0 +1,27 @@
+/** What a look saw of the database, and what it has to say of it. */
+import type { Finding } from '../core/finding.ts'
+import type { Judgement } from '../core/judgement.ts'
+import type { QueryObservation, Server } from '../core/observation.ts'
+import type { QueriesSight } from './queries.ts'
+
+export interface DatabaseSight {
+  readonly judgement: Judgement
+  /** null: there was no connection. */
+  readonly server: Server | null
+  readonly queries: readonly QueryObservation[]
+}
+
+export function answersOf({ queries }: QueriesSight): readonly QueryObservation[] {
+  return queries.seen ? queries.value : []
+}
+
+export function nothingSeen(why: readonly Finding[]): DatabaseSight {
+  const judgement: Judgement = {
+    findings: why,
+    outcomes: { ledger: 'unsure', schema: 'unsure', queries: 'unsure' },
+    notes: [],
+    ledgers: [],
+    differences: null,
+  }
+  return { judgement, server: null, queries: [] }
+}
