@@ -33,6 +33,7 @@ export async function startWindow(deployment: Deployment, ports: StartPorts): Pr
     environment: ports.environment,
     release: await referenceOf(deployment, ports),
     deployedAt: deployment.at,
+    deployed: true,
     plan: ports.plan,
   }
   const name = watchName(deployment.identity)

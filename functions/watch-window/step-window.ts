@@ -197,7 +197,7 @@ async function attempt(
       service,
       environment,
       release,
-      deployed: true,
+      deployed: order.deployed,
       deadlineMs: Math.round(deadlineMs),
     })
     // Another's report would be a verdict on something else.

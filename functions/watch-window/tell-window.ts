@@ -44,7 +44,8 @@ export async function tellWindow(ports: TellPorts, news: WindowNews): Promise<vo
   await beside(ports, 'report', () =>
     ports.store.putReport(order.service, order.environment, JSON.stringify(report), about.startedAt),
   )
-  if (report.verdict === 'pass') await beside(ports, 'running release', () => markRunning(ports, news, at))
+  if (report.verdict === 'pass' && order.deployed)
+    await beside(ports, 'running release', () => markRunning(ports, news, at))
 }
 
 function dataOf({ kind, order, state, about, firstVerdict }: WindowNews, at: string): readonly MetricDatum[] {
@@ -53,7 +54,7 @@ function dataOf({ kind, order, state, about, firstVerdict }: WindowNews, at: str
     // A look that saw nothing has a verdict too, and it is not pass.
     ...(kind === 'over' ? [] : last === null ? blindMetric(at) : lookMetrics(last, [], at)),
     ...(state.looks === 1 ? windowMetrics(about.startedAt, order.plan.forMs) : []),
-    ...(firstVerdict ? verdictMetric(order.deployedAt, at) : []),
+    ...(firstVerdict && order.deployed ? verdictMetric(order.deployedAt, at) : []),
   ]
 }
 

@@ -9,6 +9,7 @@ import type { Documents } from '../stores/documents.ts'
 import type { Store } from '../stores/store.ts'
 import { newerDeployment } from '../triggers/take.ts'
 import type { WindowStep } from './step-window.ts'
+import { noteWatch, successorOf } from './open-watch.ts'
 import { stepWindow } from './step-window.ts'
 import type { TellPorts } from './tell-window.ts'
 import { tellWindow } from './tell-window.ts'
@@ -44,11 +45,13 @@ export function createWatchStep(
     const order = windowOrderSchema.parse(event)
     if (order.service !== settings.service || order.environment !== settings.environment)
       throw new Error(`this function watches ${settings.service} in ${settings.environment}, and was asked for another`)
+    const open = await noteWatch(store, order, clock())
     return stepWindow(order, {
       looker,
       documents: store,
       samples: store,
-      newer: async ({ watch }) => (await newerDeployment(store, watch))?.identity ?? null,
+      newer: async ({ watch, deployed }) =>
+        deployed ? ((await newerDeployment(store, watch))?.identity ?? null) : successorOf(order, open),
       tell: (news) => tellWindow(tellPorts, news),
       clock,
       sleep,

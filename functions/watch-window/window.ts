@@ -16,6 +16,8 @@ export interface WindowOrder {
   readonly release: ReleaseReference
   /** When its code went live, as the deployment says: ISO 8601, UTC. */
   readonly deployedAt: string
+  /** false: a gate began it, and the new code is about to be deployed: endpoints are not judged. */
+  readonly deployed: boolean
   readonly plan: WatchPlan
 }
 
@@ -60,6 +62,7 @@ export const windowOrderSchema = z.object({
   environment: z.string().min(1),
   release: reference,
   deployedAt: z.string().refine((text) => Number.isFinite(Date.parse(text)), 'no such time'),
+  deployed: z.boolean().default(true),
   plan: z.object({
     forMs: z.number().int().min(0).max(86_400_000),
     deadlineMs: z.number().int().min(1_000).max(840_000),

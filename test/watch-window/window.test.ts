@@ -23,6 +23,7 @@ const ORDER: WindowOrder = {
   environment: 'production',
   release: { by: 'version', version: '1.42.0' },
   deployedAt: '2026-11-22T10:00:00.000Z',
+  deployed: true,
   plan: { forMs: 300_000, deadlineMs: 20_000, required: REQUIRED },
 }
 
