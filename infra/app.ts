@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { App } from 'aws-cdk-lib'
+import { AlarmStack } from './alarm-stack.ts'
 import { loadAppSettings } from './app-settings.ts'
 import { WatchdogStack } from './watchdog-stack.ts'
 
@@ -15,4 +16,7 @@ if (typeof given !== 'string' && !existsSync(EXAMPLE)) {
   throw new Error(`say what is to be watched: copy node_modules/deploywatch/${EXAMPLE}, and add \`-c file=FILE\``)
 }
 const settings = loadAppSettings(typeof given === 'string' ? given : EXAMPLE)
-new WatchdogStack(app, `deploywatch-${settings.service}-${settings.environment}`, { settings })
+const { service, environment } = settings
+const name = `deploywatch-${service}-${environment}`
+const { watching, pages } = new WatchdogStack(app, name, { settings, alarmsPage: false })
+if (watching !== null) new AlarmStack(app, `${name}-alarms`, { service, environment, alarms: watching.alarms, pages })

@@ -42,6 +42,8 @@ export interface DeploywatchProps {
   readonly store?: DeploywatchStore | undefined
   /** How long a release is watched after its deployment. Default: 15 minutes. */
   readonly watchFor?: Duration
+  /** Whether the verdict and the heartbeat alarm page themselves. false: an `AlarmStack` does. Default: true. */
+  readonly alarmsPage?: boolean
   /** A page of yours with a heading for each finding code, which pages link to. */
   readonly runbook?: string
   /** Of each function, at the same time. Default: 5. Small accounts may have to ask for less, or to ask AWS for more. */
@@ -62,6 +64,7 @@ export class Deploywatch extends Construct {
   readonly #props: DeploywatchProps
   #gate: CustomResource | null = null
   #answerer: WatchFunction | null = null
+  #watching: Watching | null = null
 
   constructor(scope: Construct, id: string, props: DeploywatchProps) {
     super(scope, id)
@@ -96,7 +99,10 @@ export class Deploywatch extends Construct {
 
   /** Answers custom resources: their ServiceToken, in templates of the stacks that were named. */
   get gateFunction(): WatchFunction {
-    if (this.#answerer === null) this.#allowStacks((this.#answerer = this.gates.cloudFormation))
+    if (this.#answerer === null) {
+      this.#allowStacks((this.#answerer = this.gates.cloudFormation))
+      if (this.#watching !== null) this.#watching.allowStart(this.#answerer)
+    }
     return this.#answerer
   }
 
@@ -106,7 +112,7 @@ export class Deploywatch extends Construct {
    */
   afterDeployments(...sources: readonly DeploymentSource[]): Watching {
     const { service, environment, release, pages = [], watchFor = Duration.minutes(15), runbook = null } = this.#props
-    return new Watching(this, 'Watching', {
+    const watching = new Watching(this, 'Watching', {
       service,
       environment,
       store: this.store,
@@ -114,6 +120,7 @@ export class Deploywatch extends Construct {
       pages,
       sources,
       runbook,
+      alarmsPage: this.#props.alarmsPage ?? true,
       plan: {
         forMs: watchFor.toMilliseconds(),
         deadlineMs: LOOK_SECONDS * 1_000,
@@ -121,6 +128,9 @@ export class Deploywatch extends Construct {
       },
       reservedConcurrency: this.#props.reservedConcurrency ?? 5,
     })
+    this.#watching = watching
+    if (this.#answerer !== null) watching.allowStart(this.#answerer)
+    return watching
   }
 
   #createLooker(): WatchFunction {

@@ -4,6 +4,8 @@
  * and gives; what our constructs use among themselves does not. `scripts/build-cdk.ts` bundles it with what it imports, so
  * nothing of it may load an embedded database, a driver, a parser or an SDK client: a test holds the bundle to that.
  */
+export { AlarmStack } from './alarm-stack.ts'
+export type { AlarmStackProps } from './alarm-stack.ts'
 export { GateAlarm, PageAlarm, WatchAlarms } from './alarms.ts'
 export type { Watched } from './alarms.ts'
 export { loadAppSettings } from './app-settings.ts'

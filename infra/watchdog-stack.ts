@@ -6,32 +6,41 @@ import { Pipeline } from 'aws-cdk-lib/aws-codepipeline'
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2'
 import { BaseService } from 'aws-cdk-lib/aws-ecs'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import type { AppSettings } from './app-settings.ts'
 import { Database } from './database.ts'
 import { DeploymentSource } from './deployment-source.ts'
 import { Deploywatch } from './deploywatch.ts'
+import type { Watching } from './watching.ts'
 import { addGates } from './watchdog-gates.ts'
 
 export interface WatchdogStackProps extends StackProps {
   readonly settings: AppSettings
+  /** false: an `AlarmStack` pages in place of the verdict and the heartbeat alarm. Default: true. */
+  readonly alarmsPage?: boolean
 }
 
 export class WatchdogStack extends Stack {
   readonly watch: Deploywatch
+  readonly pages: readonly ITopic[]
+  /** null: nothing is watched after deployments. */
+  readonly watching: Watching | null
 
-  constructor(scope: Construct, id: string, { settings, ...props }: WatchdogStackProps) {
+  constructor(scope: Construct, id: string, { settings, alarmsPage = true, ...props }: WatchdogStackProps) {
     const { database, pages = [], deployments = [], gates = [], watchMinutes = 15, ...rest } = settings
     super(scope, id, { description: `Deploywatch of ${rest.service} in ${rest.environment}`, ...props })
+    this.pages = pages.map((arn, at) => Topic.fromTopicArn(this, `Page${at}`, arn))
     this.watch = new Deploywatch(this, 'Deploywatch', {
       ...rest,
       database: databaseOf(this, database),
       watchFor: Duration.minutes(watchMinutes),
-      pages: pages.map((arn, at) => Topic.fromTopicArn(this, `Page${at}`, arn)),
+      pages: this.pages,
+      alarmsPage,
     })
-    if (deployments.length > 0)
-      this.watch.afterDeployments(...deployments.map((given, at) => sourceOf(this, given, at, rest)))
+    const sources = deployments.map((given, at) => sourceOf(this, given, at, rest))
+    this.watching = sources.length > 0 ? this.watch.afterDeployments(...sources) : null
     new CfnOutput(this, 'GateFunction', {
       value: this.watch.gateFunction.function.functionArn,
       description: 'the ServiceToken of Custom::DeploywatchGate',

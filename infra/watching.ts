@@ -13,6 +13,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { WatchPlan } from '../functions/core/watch.ts'
+import { WINDOW_VARIABLE } from '../functions/gates/gate-window.ts'
 import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { HEARTBEAT_EVERY, WatchAlarms } from './alarms.ts'
@@ -31,6 +32,8 @@ export interface WatchingProps extends Watched {
   readonly sources: readonly DeploymentSource[]
   /** A page with a heading for each finding code; null: none. */
   readonly runbook: string | null
+  /** Whether the verdict and the heartbeat alarm page themselves. */
+  readonly alarmsPage: boolean
   readonly reservedConcurrency: number
 }
 
@@ -61,7 +64,18 @@ export class Watching extends Construct {
     this.#tend()
     this.alarms = new WatchAlarms(this, 'Alarms', props)
     for (const alarm of [this.alarms.verdict, this.alarms.heartbeat])
-      for (const topic of props.pages) alarm.addAlarmAction(new SnsAction(topic))
+      for (const topic of props.alarmsPage ? props.pages : []) alarm.addAlarmAction(new SnsAction(topic))
+  }
+
+  /**
+   * CloudFormation's gate begins a watch with its answer: a stack is COMPLETE only after its monitoring window, in which the gate
+   * alarm is asked.
+   */
+  allowStart(gate: WatchFunction): void {
+    const { stateMachineArn } = this.window.stateMachine
+    const { plan } = this.#props
+    gate.function.addEnvironment(WINDOW_VARIABLE, Stack.of(this).toJsonString({ window: stateMachineArn, plan }))
+    allow(gate, ['states:StartExecution'], [stateMachineArn])
   }
 
   #createQueue(id: string, holds: string): Queue {

@@ -10,18 +10,23 @@ import type { GateFunctionSettings } from '../settings.ts'
 import { log, systemSleep } from '../system.ts'
 import type { FunctionContext } from '../system.ts'
 import { askGate } from './ask-gate.ts'
-import type { Gate } from './gate.ts'
+import type { Gate, GateAnswer } from './gate.ts'
 
 /** @throws as `askGate` */
 export type GateHandler = (event: unknown, context: FunctionContext) => Promise<unknown>
 
-/**
- * @param before what is to be done with an event before the look, by wrapping who looks; default: nothing
- */
+/** What a gate does beside asking and answering. */
+export interface AroundGate {
+  /** What is to be done with an event before the look, by wrapping who looks. */
+  readonly before?: (event: unknown, remote: Looker) => Looker
+  /** What is to be done once the answer is given: it cannot change it any more, and what it throws is logged. */
+  readonly after?: (event: unknown, answer: GateAnswer) => Promise<void>
+}
+
 export function serveGate<Address, Request>(
   gate: Gate<Address, Request>,
   { service, environment, looker }: GateFunctionSettings,
-  before: (event: unknown, remote: Looker) => Looker = (_event, remote) => remote,
+  { before = (_event, remote) => remote, after }: AroundGate = {},
 ): GateHandler {
   // A look that ran twice did no harm.
   const lambda = openClient(LambdaClient, INVOCATION)
@@ -30,7 +35,7 @@ export function serveGate<Address, Request>(
     invoke: (command, options) => lambda.send(command, options),
   })
   return async (event, context) => {
-    const { returned } = await askGate(gate, event, {
+    const { answer, returned } = await askGate(gate, event, {
       settings: { service, environment },
       looker: before(event, remote),
       remainingMs: () => context.getRemainingTimeInMillis(),
@@ -38,6 +43,10 @@ export function serveGate<Address, Request>(
       sleep: systemSleep,
       log,
     })
+    if (answer !== null && after !== undefined)
+      await after(event, answer).catch((error: unknown) =>
+        log({ kind: 'beside', what: 'after the answer', why: error instanceof Error ? error.message : String(error) }),
+      )
     return returned
   }
 }

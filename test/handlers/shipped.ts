@@ -104,6 +104,7 @@ export async function invoke(
   settings: Readonly<Record<string, unknown>>,
   event: unknown,
   lastsMs = 60_000,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Invoked> {
   const named = { service: 'orders', environment: 'production', looker: 'looker', ...settings }
   const child = spawn(process.execPath, ['-e', MAIN], {
@@ -114,6 +115,7 @@ export async function invoke(
       AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
       AWS_SECRET_ACCESS_KEY: 'example',
       DEPLOYWATCH_SETTINGS: JSON.stringify(named),
+      ...variables,
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -9,6 +9,7 @@ import { writeFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readGateSettings, readSettings } from '../../functions/settings.ts'
 import { Database } from '../../infra/database.ts'
+import { DeploymentSource } from '../../infra/deployment-source.ts'
 import { Release } from '../../infra/release.ts'
 import { CLUSTER, releaseFile, SECRET, stackWith } from '../support/synth.ts'
 import { grantsIn, idIn, resourcesOf, settingsIn } from '../support/templates.ts'
@@ -43,6 +44,18 @@ beforeAll(async () => {
 })
 
 describe('the gate', () => {
+  test.each(['before', 'after'])('may begin the watch of a stack, made %s it', async (when) => {
+    const { stack, watch } = stackWith(await releaseFile())
+    if (when === 'after') watch.gate()
+    watch.afterDeployments(DeploymentSource.stack('orders'))
+    if (when === 'before') watch.gate()
+    const all = resourcesOf(Template.fromStack(stack))
+    const window = { Ref: idIn(all, 'DeploywatchWatchingWindow', 'AWS::StepFunctions::StateMachine') }
+    expect(grantsIn(all, 'DeploywatchCloudFormationGate')['states:StartExecution']).toEqual([window])
+    const gate = all[idIn(all, 'DeploywatchCloudFormationGate', 'AWS::Lambda::Function')]?.Properties['Environment']
+    expect(JSON.stringify(gate)).toContain(window.Ref)
+  })
+
   test('is a custom resource that runs again for another release, and names it by its digest', async () => {
     const { digest } = Release.fromFile(release)
     template.hasResourceProperties('Custom::DeploywatchGate', {

@@ -7,6 +7,7 @@ import { Pipeline } from 'aws-cdk-lib/aws-codepipeline'
 import { Rule } from 'aws-cdk-lib/aws-events'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { AlarmStack } from '../../infra/alarm-stack.ts'
 import { GateAlarm, PageAlarm, WatchAlarms } from '../../infra/alarms.ts'
 import { DeploymentSource } from '../../infra/deployment-source.ts'
 import { WatchDashboard } from '../../infra/watch-dashboard.ts'
@@ -64,6 +65,18 @@ describe('alarms', () => {
     expect(expression).toMatch(/^IF\(FILL/)
     expect([holds(2, 1), holds(null, 1), holds(2, null)]).toEqual([true, true, true])
     expect([holds(0, 1), holds(1, 1), holds(null, null), holds(0, null)]).toEqual([false, false, false, false])
+  })
+
+  test('the alarms that are made of others are a stack of their own, and page in place of those that they are made of', () => {
+    const app = new App()
+    const stack = new Stack(app, 'Test')
+    const alarms = new WatchAlarms(stack, 'Alarms', OF)
+    const page = new Topic(stack, 'Page', { enforceSSL: true })
+    const own = Template.fromStack(new AlarmStack(app, 'OrdersAlarms', { ...OF, alarms, pages: [page] }))
+    own.resourceCountIs('AWS::CloudWatch::CompositeAlarm', 1)
+    own.resourceCountIs('AWS::CloudWatch::Alarm', 1)
+    expect(Object.keys(own.findOutputs('*'))).toEqual(['GateAlarm'])
+    expect(JSON.stringify(own.findResources('AWS::CloudWatch::CompositeAlarm'))).toMatch(/Verdict.*Heartbeat/u)
   })
 
   test('one alarm pages for any of them', () => {
