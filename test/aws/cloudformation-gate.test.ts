@@ -1,13 +1,17 @@
 /**
  * The real template, the real bundles and a real PostgreSQL; AWS is an emulator. The gate refuses while the migration is
- * missing, nothing of what depends on it comes into being, and with the migration the same stack deploys.
+ * missing, nothing of what depends on it comes into being, and with the migration the same stack deploys. A state machine's gate
+ * says the same.
  */
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { GetFunctionCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn'
 import type { App } from 'aws-cdk-lib'
+import { CfnOutput } from 'aws-cdk-lib'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { DefinitionBody, JsonPath, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { Database } from '../../infra/database.ts'
 import type { DataApiServer } from '../../local/data-api/server.ts'
@@ -78,6 +82,11 @@ async function ordersApp(version: keyof typeof configs): Promise<App> {
     description: version,
   })
   watch.gate(orders)
+  const ready = watch.gates.stepFunctionsTask(stack, 'DatabaseReady', {
+    release: { version: JsonPath.stringAt('$.version') },
+  })
+  const machine = new StateMachine(stack, 'Deployment', { definitionBody: DefinitionBody.fromChainable(ready) })
+  new CfnOutput(stack, 'Machine', { value: machine.stateMachineArn })
   return app
 }
 
@@ -91,6 +100,20 @@ async function deployedVersion(): Promise<string | null> {
   } catch (error) {
     if (error instanceof Error && error.name === 'ResourceNotFoundException') return null
     throw error
+  }
+}
+
+/** What the state machine's gate says of 1.42.0: the end of an execution, and why it failed. */
+async function taskSays({ outputs }: Deployment): Promise<Readonly<Record<'status' | 'cause' | 'output', string>>> {
+  const sfn = new SFNClient(aws.clientConfig)
+  const stateMachineArn = outputs['Machine'] ?? ''
+  const { executionArn } = await sfn.send(
+    new StartExecutionCommand({ stateMachineArn, input: JSON.stringify({ version: '1.42.0' }) }),
+  )
+  for (;;) {
+    const { status = '', cause = '', output = '' } = await sfn.send(new DescribeExecutionCommand({ executionArn }))
+    if (status !== 'RUNNING') return { status, cause, output }
+    await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 
@@ -144,15 +167,25 @@ test.skipIf('why' in installed)(
     expect(refusalOf(refused)).toMatch(/migration-missing: V42__add_status_note\.sql/u)
     expect(await deployedVersion()).toBe('1.41.0')
 
+    const early = await taskSays(created)
+    expect(early, aws.output().slice(-4000)).toMatchObject({ status: 'FAILED' })
+    expect(early.cause).toMatch(/migration-missing: V42__add_status_note\.sql/u)
+
     await database.run(MIGRATIONS[V42] ?? '')
     await database.run(historyOf42())
     const updated = await deployer.deploy(await ordersApp('1.42.0'), 'orders')
     tell('update, passed', updated.tookMs)
     expect(updated.status, updated.events.join('\n')).toBe('UPDATE_COMPLETE')
     expect(await deployedVersion()).toBe('1.42.0')
-    expect(await verdicts(updated)).toEqual(['pass', 'fail', 'pass'])
+    const late = await taskSays(updated)
+    expect(late, aws.output().slice(-4000)).toMatchObject({ status: 'SUCCEEDED' })
+    expect(JSON.parse(late.output)).toMatchObject({
+      version: '1.42.0',
+      deploywatch: { proceed: true, verdict: 'pass' },
+    })
+    expect(await verdicts(updated)).toEqual(['pass', 'fail', 'fail', 'pass', 'pass'])
     // The looker may write what it remembers, and the gate what it publishes: the roles' policies are enforced here.
-    expect(await kindsInTable(updated)).toEqual(['published', 'stamps'])
+    expect(await kindsInTable(updated)).toEqual(['good', 'published', 'schemas', 'stamps'])
   },
 )
 
