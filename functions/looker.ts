@@ -86,7 +86,7 @@ async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared |
   return async (startedAt, deadlineMs) => {
     const looked = await takeLook(
       {
-        environment: { name: settings.environment, target: settings.target, searchPath: settings.searchPath },
+        environment: { ...settings, name: settings.environment },
         release,
         deployed: order.deployed,
         changes: changesOf(order),

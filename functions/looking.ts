@@ -7,6 +7,7 @@ import type { Connection, DatabaseTarget } from './connections/connection.ts'
 import { postgres } from './engines/postgres/index.ts'
 import { tellBehind } from './core/environment-behind.ts'
 import type { Elsewhere } from './core/environment-behind.ts'
+import type { TenantPatterns } from './engines/tenants.ts'
 import { learntStatements, runningStatements, tellUnread, withStatements } from './release/evidence-statements.ts'
 import type { LearntStatements } from './release/evidence-statements.ts'
 import type { ReleaseManifest } from './release/manifest.ts'
@@ -64,6 +65,7 @@ export interface LookingInput extends Pick<
     readonly target: DatabaseTarget
     /** Schemas in order, bare; empty where nobody says. */
     readonly searchPath: readonly string[]
+    readonly tenants?: TenantPatterns | null
   }
   readonly release: LearntRelease
 }
@@ -78,6 +80,7 @@ function placeOf(
       database: databaseName(environment.target),
       // What a server does where nobody says otherwise ("$user", public), without the user's own schema.
       searchPath: environment.searchPath.length === 0 ? ['public'] : environment.searchPath,
+      tenants: environment.tenants ?? null,
     },
     engine: postgres,
     createTextComparer: async () => {

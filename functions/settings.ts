@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { environmentSchema } from './config/environments.ts'
 import type { EnvironmentConfig } from './config/config.ts'
 import type { DatabaseTarget } from './connections/connection.ts'
+import type { TenantPatterns } from './engines/tenants.ts'
 
 /** The variable of the function that holds them, as JSON. */
 export const SETTINGS_VARIABLE = 'DEPLOYWATCH_SETTINGS'
@@ -25,6 +26,7 @@ export interface Settings {
   readonly environment: string
   readonly target: DatabaseTarget
   readonly searchPath: readonly string[]
+  readonly tenants: TenantPatterns | null
   readonly unsure: 'block' | 'warn'
   /** The environment as it was given. */
   readonly config: unknown
@@ -39,8 +41,8 @@ export interface Settings {
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const settings = parse(settingsSchema, settingsDocument(env), [])
   const environment = parse(environmentSchema, settings.config, ['config'])
-  const { searchPath, unsure } = environment
-  return { ...settings, searchPath, unsure, target: targetOf(environment.database) }
+  const { searchPath, tenants, unsure } = environment
+  return { ...settings, searchPath, tenants, unsure, target: targetOf(environment.database) }
 }
 
 function settingsDocument(env: Readonly<Record<string, string | undefined>>): unknown {

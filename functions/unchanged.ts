@@ -2,10 +2,11 @@
  * The shortcut: a database whose catalogs' stamp and whose ledgers' rows are what they were when a look of the same
  * expectation passed, is as it was then. Only a passing look is remembered, and only if nothing moved meanwhile.
  */
-import type { Connection } from './connections/connection.ts'
+import type { Connection, Query } from './connections/connection.ts'
 import { DatabaseError } from './connections/connection.ts'
 import type { Judgement } from './core/judgement.ts'
 import type { Server } from './core/observation.ts'
+import type { TableName } from './ledgers/ledger-rows.ts'
 import type { CheckInput } from './look/input.ts'
 import { mapSchemas } from './engines/scope.ts'
 import type { LedgerSight, Sight } from './observe.ts'
@@ -27,7 +28,9 @@ function keyOf(input: CheckInput): KeyOfStore {
   return {
     service: expectation.release.service,
     environment: input.environment.name,
-    schemas: JSON.stringify(mapSchemas(expectation.catalog.schemas, input.environment.searchPath)),
+    schemas: JSON.stringify(
+      input.environment.tenants ?? mapSchemas(expectation.catalog.schemas, input.environment.searchPath),
+    ),
     expectationDigest: expectation.digest,
     readerVersion: READER_VERSION,
   }
@@ -49,7 +52,7 @@ export async function findUnchanged(input: CheckInput, connection: Connection): 
     const [server, stamp, ...digests] = await connection.read([
       engine.identify(),
       engine.stamp(),
-      ...newest.ledgers.map((table) => engine.tableDigest(table)),
+      ...newest.ledgers.map((table) => digestOf(input, table)),
     ])
     const match = known.find(
       (candidate) =>
@@ -67,6 +70,16 @@ export async function findUnchanged(input: CheckInput, connection: Connection): 
     if (error instanceof DatabaseError) return changed
     throw error
   }
+}
+
+/** In the place of a ledger's schema: one digest of that table in all tenants' schemas. No schema has the empty name. */
+export const EACH_TENANT = ''
+
+function digestOf({ engine, environment }: CheckInput, table: TableName): Query<string> {
+  const { tenants = null } = environment
+  return tenants !== null && table.schema === EACH_TENANT
+    ? engine.tenants.tableDigest(tenants, table.table)
+    : engine.tableDigest(table)
 }
 
 /** A store that cannot be read is no shortcut, and no reason not to look. */
@@ -102,8 +115,8 @@ export async function rememberVerified(
   input: CheckInput,
   connection: Connection,
   seen: {
-    readonly sight: Sight
-    readonly ledgers: LedgerSight | null
+    readonly sight: Pick<Sight, 'server' | 'stamp'>
+    readonly ledgers: Pick<LedgerSight, 'tables'> | null
     readonly judgement: Judgement
     readonly keep: () => Promise<boolean>
   },
@@ -113,7 +126,7 @@ export async function rememberVerified(
   if (store === null || ledgers === null) return
   const [stamp, ...digests] = await connection.read([
     engine.stamp(),
-    ...ledgers.tables.map((table) => engine.tableDigest(table)),
+    ...ledgers.tables.map((table) => digestOf(input, table)),
   ])
   // Neither the catalogs nor a ledger's row may have moved between what was judged and now.
   if (stamp !== sight.stamp || ledgers.tables.some((table, at) => table.digest !== digests[at])) return

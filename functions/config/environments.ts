@@ -82,10 +82,34 @@ const databaseSchema = z.union([databaseByUrl, databaseByDataApi, databaseByHost
   error: 'expected url, or cluster with secret and name, or host with name',
 })
 
+const names = z
+  .union([text, z.array(text).min(1, 'is empty: name a schema, or leave the key out')], {
+    error: 'expected a name or pattern such as "tenant_*", or a list of them',
+  })
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+
+const tenants = z.strictObject({
+  schemas: key(
+    names,
+    "The tenants' schemas: names, or patterns in which * is any run of characters. Each stands for the one schema that the migrations make their objects in.",
+    'tenant_*',
+  ),
+  except: key(
+    names.optional().transform((except) => except ?? []),
+    'Schemas that a pattern fits and that are no tenants.',
+    ['tenant_template'],
+  ),
+})
+
 export const environmentSchema = z
   .strictObject({
     database: key(databaseSchema, 'How the database is reached.', { url: '${STAGING_DATABASE_URL}' }),
     searchPath: searchPathKey,
+    tenants: key(
+      orNull(tenants),
+      'Many schemas of this database that each have to be as the release expects, looked at together.',
+      { schemas: 'tenant_*', except: ['tenant_template'] },
+    ),
     unsure: key(
       z.enum(['block', 'warn']).default('block'),
       'What a gate does when it could not look: block, or warn and proceed. The verdict says unsure either way.',

@@ -7,6 +7,7 @@ import type { CatalogObject, Digest } from '../core/catalog.ts'
 import type { TableVolume } from '../core/migration-evidence.ts'
 import type { Server, StatementObservation } from '../core/observation.ts'
 import type { Statement } from '../core/release.ts'
+import type { TenantEngine } from './tenants.ts'
 
 /** Which part of a database a release is about. */
 export interface Scope {
@@ -15,7 +16,11 @@ export interface Scope {
   /** Globs over subjects (`audit_*`, `public.tmp_*`): groups that match are on neither side. */
   readonly ignore: readonly string[]
   /** Ledger tables and their locks, by the environment's names: they are nobody's expectation. */
-  readonly exclude: readonly { readonly schema: string; readonly table: string }[]
+  readonly exclude: readonly {
+    /** null: in each schema of the scope. */
+    readonly schema: string | null
+    readonly table: string
+  }[]
   /** The application's role, whose privileges in effect are read; null: no grants. */
   readonly role: string | null
 }
@@ -141,6 +146,9 @@ export interface Engine {
   /** Whether the error says that a lock was in the way, that privileges lack, or that time ran out. */
   classify(error: DatabaseError): 'blocked' | 'denied' | 'timeout' | 'missing' | 'other'
   blockers(): Query<readonly Blocker[]>
+
+  /** Many schemas that each stand for the expectation's. */
+  readonly tenants: TenantEngine
 
   /** The SQL that makes the least-privileged role. */
   grantsSql(options: GrantsOptions): string

@@ -71,7 +71,7 @@ export const drizzle = {
       notes: config.notes,
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['created_at', 'id'] },
+  read: { columns: Object.keys(COLUMNS), orderBy: ['created_at', 'id'], incidental: ['id'] },
   lockTables: () => [],
   interpret: ({ rows, migrations }) => interpretDrizzle(rows, migrations),
   script: (_, text) => ({ statements: splitAtBreakpoints(text) }),

@@ -66,7 +66,7 @@ export const flyway = {
       notes,
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['installed_rank'] },
+  read: { columns: Object.keys(COLUMNS), orderBy: ['installed_rank'], incidental: ['installed_by', 'execution_time'] },
   lockTables: () => [],
   interpret: ({ rows, migrations }) => interpretFlyway(rows, migrations),
   script: (migration, text, settings) => {

@@ -70,7 +70,7 @@ export const knex = {
       notes: config.notes,
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['migration_time', 'name'] },
+  read: { columns: Object.keys(COLUMNS), orderBy: ['migration_time', 'name'], incidental: ['id', 'batch'] },
   lockTables: ({ schema, table }) => [{ schema, table: `${table}_lock` }],
   interpret: ({ table, rows, locks, migrations }) => {
     const held = locks.find(({ rows: lock }) => lock.some((row) => row['is_locked'] === '1'))

@@ -75,7 +75,15 @@ export interface LedgerTool {
   detect(project: ProjectFiles, path: string): Promise<Detection | null>
   discover(project: ProjectFiles, settings: LedgerSettings): Promise<Discovery>
   /** The columns to read, those of the table that this tool knows, and the order. */
-  readonly read: { readonly columns: readonly string[]; readonly orderBy: readonly string[] }
+  readonly read: {
+    readonly columns: readonly string[]
+    readonly orderBy: readonly string[]
+    /**
+     * Beside the times: columns that two runs of the same migrations fill differently, and that decide nothing but by being null.
+     * By the others many tenants' ledgers are told alike.
+     */
+    readonly incidental?: readonly string[]
+  }
   /** Lock tables beside the ledger, by the ledger's name; [] for tools that lock otherwise. Their columns are in `columnSets`. */
   lockTables(table: {
     readonly schema: string

@@ -76,7 +76,7 @@ export const prisma = {
         : [],
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['started_at', 'migration_name'] },
+  read: { columns: Object.keys(COLUMNS), orderBy: ['started_at', 'migration_name'], incidental: ['id', 'logs'] },
   // Prisma takes an advisory lock, which leaves no trace in a table.
   lockTables: () => [],
   interpret: ({ rows, migrations }) => ({

@@ -4,6 +4,7 @@ import { judgeUnchanged } from '../core/judgement.ts'
 import type { Server } from '../core/observation.ts'
 import { findUnchanged, noteStillGood, tellsChanges } from '../unchanged.ts'
 import type { CheckInput } from './input.ts'
+import { inTenant } from './input.ts'
 import type { Pool } from './pool.ts'
 import { lookAtQueries } from './queries.ts'
 import type { DatabaseSight } from './sight.ts'
@@ -21,6 +22,11 @@ export async function lookAtDatabase(input: CheckInput, pool: Pool, timer: Timer
     unseenIn(input, 'ledger', connection),
   )
   if (unchanged.seen && unchanged.value.unchanged) return lookAtUnchanged(input, pool, timer, unchanged.value)
+  const { tenants = null } = input.environment
+  if (tenants !== null) {
+    const { lookAtTenants } = await import('./tenants.ts')
+    return lookAtTenants(input, tenants, connection, pool, timer)
+  }
   const ledgers = unchanged.seen && !unchanged.value.unchanged ? unchanged.value.ledgers : null
   const { lookAtWhole } = await import('./whole.ts')
   return lookAtWhole(input, pool, timer, { connection, ledgers })
@@ -34,7 +40,7 @@ async function lookAtUnchanged(
   { remembered, server }: { readonly remembered: Pick<Judgement, 'findings' | 'notes'>; readonly server: Server },
 ): Promise<DatabaseSight> {
   const asked = input.release.expectation.statements.filter((statement) => statement.expect !== null)
-  const queries = await lookAtQueries(input, pool, timer, asked)
+  const queries = await lookAtQueries(await inFirstTenant(input, pool, asked.length), pool, timer, asked)
   const { engine, environment, release, shell } = input
   const judgement = judgeUnchanged(remembered, {
     expectation: release.expectation,
@@ -45,4 +51,12 @@ async function lookAtUnchanged(
   })
   if (!tellsChanges(remembered)) await noteStillGood(input, server)
   return { judgement, server, queries: answersOf(queries) }
+}
+
+/** Queries are asked in one tenant, the first: their answers are its own. */
+async function inFirstTenant(input: CheckInput, pool: Pool, queries: number): Promise<CheckInput> {
+  const { tenants = null } = input.environment
+  if (tenants === null || queries === 0) return input
+  const [{ usable }] = await (await pool.open()).read([input.engine.tenants.sight(tenants, [])])
+  return usable[0] === undefined ? input : inTenant(input, usable[0])
 }

@@ -5,6 +5,7 @@ import type { Expectation, MigrationEffect } from '../core/release.ts'
 import type { EndpointsContext } from '../endpoints/endpoints.ts'
 import type { PreparedEndpoints } from '../endpoints/prepare.ts'
 import type { Engine } from '../engines/engine.ts'
+import type { TenantPatterns } from '../engines/tenants.ts'
 import type { ExpectedCatalog } from '../observe.ts'
 import type { Store } from '../stores/store.ts'
 
@@ -15,6 +16,8 @@ export interface CheckInput {
     readonly database: string
     /** Schemas in order, bare; at least one. */
     readonly searchPath: readonly string[]
+    /** Many schemas that each have to be as the release expects; left out or null: the search path says which one has. */
+    readonly tenants?: TenantPatterns | null
   }
   readonly release: {
     readonly expectation: Expectation
@@ -49,6 +52,12 @@ export interface CheckInput {
   readonly deadlineMs: number
   /** Aborted when nobody waits any more: the look ends as at its deadline, at once. null: that never happens. */
   readonly signal: AbortSignal | null
+}
+
+/** The same look in one tenant: its schema comes first. */
+export function inTenant<I extends CheckInput>(input: I, schema: string): I {
+  const { environment } = input
+  return { ...input, environment: { ...environment, searchPath: [schema, ...environment.searchPath] } }
 }
 
 /** The search path as the server takes it. */

@@ -3,11 +3,6 @@
  * then: it is the larger part of what a look consists of.
  */
 import type { Connection } from '../connections/connection.ts'
-import type { TextComparer } from '../core/compare-catalog.ts'
-import { needsTextComparer } from '../core/compare-catalog.ts'
-import { couldNotLook } from '../core/could-not-look.ts'
-import { judge, majorOf } from '../core/judge.ts'
-import type { Judgement } from '../core/judgement.ts'
 import type { Observation, Seen } from '../core/observation.ts'
 import { verdictOf } from '../core/verdict.ts'
 import type { Scope } from '../engines/engine.ts'
@@ -17,6 +12,7 @@ import { observeCatalog, observeLedgers, observeServer } from '../observe.ts'
 import { rememberVerified } from '../unchanged.ts'
 import { lookBack } from './back.ts'
 import type { CheckInput } from './input.ts'
+import { judgeAll, usable } from './judge-all.ts'
 import type { Pool } from './pool.ts'
 import { lookAtQueries } from './queries.ts'
 import type { DatabaseSight } from './sight.ts'
@@ -95,7 +91,7 @@ async function lookAtRelease(
     observation: {
       server: { seen: true, value: sight.server },
       ledgers: ledgers.seen ? { seen: true, value: ledgers.value.observations } : ledgers,
-      catalog: catalog === null ? NO_CATALOG : usable(input, sight, catalog),
+      catalog: catalog === null ? NO_CATALOG : usable(input, sight.server, catalog),
     },
   }
 }
@@ -110,46 +106,4 @@ function scopeOf({ release, environment }: CheckInput, ledgers: Scope['exclude']
     exclude: ledgers.map(({ schema, table }) => ({ schema, table })),
     role: policy.role,
   }
-}
-
-/** A schema that the role may not use cannot be judged: names in it would be deparsed otherwise. */
-function usable(input: CheckInput, sight: Sight, catalog: Seen<CatalogSight>): Observation['catalog'] {
-  if (!catalog.seen) return catalog
-  const denied = catalog.value.unusableSchemas
-  if (denied.length === 0) return { seen: true, value: catalog.value.input }
-  return {
-    seen: false,
-    why: denied.map((schema) =>
-      couldNotLook('permission-denied', {
-        environment: input.environment.name,
-        subject: schema,
-        detail: `role ${sight.server.role} lacks USAGE on schema ${schema}`,
-      }),
-    ),
-  }
-}
-
-async function judgeAll(input: CheckInput, observation: Observation): Promise<Judgement> {
-  const { expectation } = input.release
-  return judge({
-    expectation,
-    environment: input.environment.name,
-    effects: await input.release.effects(),
-    observation,
-    compareTexts: await textComparerFor(input, observation),
-    breaks: input.engine.breaks,
-    shell: input.shell,
-  })
-}
-
-/** The parser is 1.7 MB of WebAssembly: loaded only when a text differs. */
-async function textComparerFor(input: CheckInput, observation: Observation): Promise<TextComparer> {
-  const { policy, catalog } = input.release.expectation
-  const context = {
-    policy,
-    major: observation.server.seen ? observation.server.value.major : 0,
-    expectedMajors: catalog.servers.map(majorOf),
-  }
-  const needed = observation.catalog.seen && needsTextComparer(observation.catalog.value, context)
-  return needed ? input.createTextComparer() : () => 'differs'
 }

@@ -7,6 +7,7 @@ import { connect } from '../../functions/connections/connect.ts'
 import type { Report } from '../../functions/core/report.ts'
 import { createTextComparer } from '../../functions/engines/postgres/normalise-text.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
+import type { TenantPatterns } from '../../functions/engines/tenants.ts'
 import { flywayChecksum } from '../../functions/ledgers/flyway-files.ts'
 import { flyway } from '../../functions/ledgers/flyway.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
@@ -47,10 +48,16 @@ export async function look(
     readonly searchPath?: readonly string[]
     readonly store?: Store
     readonly changes?: CheckInput['changes']
+    readonly tenants?: TenantPatterns
   } = {},
 ): Promise<Report> {
   return check({
-    environment: { name: 'production', database: 'orders', searchPath: options.searchPath ?? ['public'] },
+    environment: {
+      name: 'production',
+      database: 'orders',
+      searchPath: options.searchPath ?? ['public'],
+      tenants: options.tenants ?? null,
+    },
     release: manifest,
     engine: postgres,
     connect: typeof open === 'string' ? () => connect({ kind: 'url', url: open, ca: null }) : open,

@@ -103,7 +103,8 @@ SELECT o.bucket::text, ${SIZE}::text${grouped} FROM (${readers.join('\nUNION ALL
   }
 }
 
-function digested(kinds: readonly ObjectKind[], scope: Scope, selection: Selection): string {
+/** A row for each object: its schema, group, bucket and digest. */
+export function digested(kinds: readonly ObjectKind[], scope: Scope, selection: Selection): string {
   return kinds
     .map(
       (kind) =>

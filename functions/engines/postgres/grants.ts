@@ -1,6 +1,6 @@
 import type { Reader } from './reader.ts'
-import { selected } from './scope.ts'
-import { bucketSql, factsSql, literal, quotedName } from './sql.ts'
+import { bucketOf, selected } from './scope.ts'
+import { factsSql, literal, quotedName } from './sql.ts'
 import { routinesSql } from './routines.ts'
 
 const TABLE_PRIVILEGES = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
@@ -39,10 +39,10 @@ export const readGrants: Reader = ({ scope, selection }) => {
       SELECT r.schema, r.grp, r.bucket, v.privilege, 'sequence ' || ${schemaBefore('r')}${quotedName('r.grp')} FROM rel r, ${oneOf(SEQUENCE_PRIVILEGES)}
       WHERE r.relkind = 'S' AND has_sequence_privilege(a.role, r.oid, v.privilege)
       UNION ALL
-      SELECT s.schema, s.schema, ${bucketSql('s.schema', 's.schema')}, v.privilege, 'schema ' || ${quotedName('s.schema')} FROM scope s, ${oneOf(SCHEMA_PRIVILEGES)}
+      SELECT s.schema, s.schema, ${bucketOf(selection, 's.schema', 's.schema', 's.nsp')}, v.privilege, 'schema ' || ${quotedName('s.schema')} FROM scope s, ${oneOf(SCHEMA_PRIVILEGES)}
       WHERE (v.privilege <> 'CREATE' OR s.schema <> 'public') AND has_schema_privilege(a.role, s.nsp, v.privilege) AND ${selected(scope, selection, 's.schema', 's.schema')}
       UNION ALL
-      SELECT p.schema, p.grp, ${bucketSql('p.schema', 'p.grp')}, 'EXECUTE', 'routine ' || ${schemaBefore('p')}${quotedName('p.proname')} || substr(p.grp, length(p.proname) + 1) FROM (${routinesSql()}) p
+      SELECT p.schema, p.grp, ${bucketOf(selection, 'p.schema', 'p.grp', 'p.pronamespace')}, 'EXECUTE', 'routine ' || ${schemaBefore('p')}${quotedName('p.proname')} || substr(p.grp, length(p.proname) + 1) FROM (${routinesSql()}) p
       WHERE ${selected(scope, selection, 'p.schema', 'p.grp')} AND has_function_privilege(a.role, p.oid, 'EXECUTE')
     ) g`
 }

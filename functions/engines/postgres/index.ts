@@ -12,6 +12,7 @@ import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, stati
 import { stamp } from './stamp.ts'
 import { tableSizes } from './table-sizes.ts'
 import { candidateTables, tableDigest } from './tables-as-data.ts'
+import { tenants } from './tenants.ts'
 
 export const postgres = {
   name: 'postgres',
@@ -42,6 +43,7 @@ export const postgres = {
   tableSizes,
   classify,
   blockers,
+  tenants,
   grantsSql,
   literal,
   identifier,

@@ -1,7 +1,7 @@
 import type { Reader } from './reader.ts'
-import { selected } from './scope.ts'
+import { bucketOf, selected } from './scope.ts'
 import type { Selection } from './scope.ts'
-import { bucketSql, deparsed, factsSql, flag, word } from './sql.ts'
+import { deparsed, factsSql, flag, word } from './sql.ts'
 
 const FORMS = { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' }
 const VOLATILITY = { i: 'immutable', s: 'stable', v: 'volatile' }
@@ -37,7 +37,7 @@ export const readRoutines: Reader = ({ scope, selection }) => {
     parallel: word('p.proparallel', PARALLEL),
     settings: `array_to_string(p.proconfig, ', ')`,
   })
-  return `SELECT p.schema, p.grp, ${bucketSql('p.schema', 'p.grp')} AS bucket, p.grp AS name, ${facts} AS facts
+  return `SELECT p.schema, p.grp, ${bucketOf(selection, 'p.schema', 'p.grp', 'p.pronamespace')} AS bucket, p.grp AS name, ${facts} AS facts
     FROM (${routinesSql(selection)}) p JOIN pg_language l ON l.oid = p.prolang
     WHERE ${selected(scope, selection, 'p.schema', 'p.grp')}`
 }

@@ -28,10 +28,10 @@ function hasAll(bits: string, wanted: bigint): string {
 }
 
 /**
- * Tables and views with all columns of one of the sets, whole, one row a column. Upper and lower case are not told apart: a set
+ * Tables and views `c`, in the schema `n`, that have all columns of one of the sets. Upper and lower case are not told apart: a set
  * is written in lower case. Temporary and system relations are no ledgers; neither are partitions.
  */
-export function candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]> {
+export function candidateRelationsSql(columnSets: readonly (readonly string[])[]): string {
   const names = [...new Set(columnSets.flat())]
   const words = Array.from({ length: Math.ceil(names.length / WORD) }, (_, at) =>
     names.slice(at * WORD, (at + 1) * WORD),
@@ -46,15 +46,20 @@ export function candidateTables(columnSets: readonly (readonly string[])[]): Que
   )
   const columns = ['name', ...words.map((_, at) => `word${at}`)].join(', ')
   // The names are looked at first, once for all of the database; only what has them all is looked at closer.
+  return `(
+  SELECT x.attrelid FROM pg_attribute x JOIN (VALUES ${known.length === 0 ? `('')` : known.join(', ')}) v (${columns}) ON v.name = lower(x.attname::text)
+  WHERE x.attnum > 0 AND NOT x.attisdropped GROUP BY x.attrelid HAVING ${complete.length === 0 ? 'false' : complete.join(' OR ')}
+) found
+JOIN pg_class c ON c.oid = found.attrelid AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relpersistence <> 't'
+JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')`
+}
+
+/** Each of them whole, one row a column. */
+export function candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]> {
   return {
     sql: `SELECT n.nspname::text, c.relname::text, (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))::text,
   a.attname::text, lower(format_type(a.atttypid, a.atttypmod))
-FROM (
-  SELECT x.attrelid FROM pg_attribute x JOIN (VALUES ${known.length === 0 ? `('')` : known.join(', ')}) v (${columns}) ON v.name = lower(x.attname::text)
-  WHERE x.attnum > 0 AND NOT x.attisdropped GROUP BY x.attrelid HAVING ${complete.length === 0 ? 'false' : complete.join(' OR ')}
-) t
-JOIN pg_class c ON c.oid = t.attrelid AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition AND c.relpersistence <> 't'
-JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+FROM ${candidateRelationsSql(columnSets)}
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY n.nspname, c.relname, a.attnum`,
     parse: (rows) => {
