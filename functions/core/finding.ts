@@ -144,3 +144,11 @@ export function finding(draft: FindingDraft): Finding {
     estimate: draft.estimate ?? null,
   }
 }
+
+/**
+ * A finding that is information, whatever severity its code has. The contract has one: the check step that a pipeline could
+ * have and has not, under the code of a missing step.
+ */
+export function information(draft: FindingDraft): Finding {
+  return { ...finding(draft), severity: 'info' }
+}
