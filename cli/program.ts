@@ -152,6 +152,16 @@ const COMMANDS: readonly Definition[] = [
     },
   },
   {
+    name: 'audit',
+    summary: 'read the pipelines: does each environment migrate, check and deploy, in that order?',
+    options: [],
+    common: ['config', 'format', 'output'],
+    run: async (_raw, common, io) => {
+      const { run } = await import('./commands/audit.ts')
+      return run(common, io)
+    },
+  },
+  {
     name: 'explain',
     summary: 'what a finding code means, its usual causes, what to do',
     argument: ['<code>', 'the code of a finding, such as migration-missing'],

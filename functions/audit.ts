@@ -35,7 +35,12 @@ const OWN_ADDRESS = new Set(['flyway', 'liquibase', 'sqitch', 'ef-core', 'supaba
 export function audit(order: AuditOrder): Report {
   const { repository, tool, environments } = order
   const names = environments.map(({ name }) => name)
-  const read = readPipelines({ repository, files: order.pipelines, environments: names, replayCommand: order.replayCommand })
+  const read = readPipelines({
+    repository,
+    files: order.pipelines,
+    environments: names,
+    replayCommand: order.replayCommand,
+  })
   const findings = auditPipelines(names, read, {
     command: order.replayCommand ?? commandOf(tool),
     variableOf: (name) => environments.find((one) => one.name === name)?.variable ?? null,

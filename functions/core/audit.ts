@@ -7,16 +7,36 @@
 import { conditional, missing, misplaced, noCheck, unreadable } from './audit-findings.ts'
 import type { AuditContext } from './audit-findings.ts'
 import type { Finding } from './finding.ts'
-import type { Pipeline, PipelineJob, PipelineReading, PipelineStep, PlacedStep, StepRemark, StepRole } from './pipeline.ts'
+import type {
+  Pipeline,
+  PipelineJob,
+  PipelineReading,
+  PipelineStep,
+  PlacedStep,
+  StepRemark,
+  StepRole,
+} from './pipeline.ts'
 
-export function auditPipelines(environments: readonly string[], reading: PipelineReading, context: Omit<AuditContext, 'reading' | 'environment'>): readonly Finding[] {
-  const findings = environments.flatMap((environment) => auditEnvironment(environment, reading, { ...context, reading, environment }))
+export function auditPipelines(
+  environments: readonly string[],
+  reading: PipelineReading,
+  context: Omit<AuditContext, 'reading' | 'environment'>,
+): readonly Finding[] {
+  const findings = environments.flatMap((environment) =>
+    auditEnvironment(environment, reading, { ...context, reading, environment }),
+  )
   return findings.filter((one, at) => findings.findIndex((other) => isSame(one, other)) === at)
 }
 
 function isSame(one: Finding, other: Finding): boolean {
   const [a, b] = [one.source[0], other.source[0]]
-  return one.code === other.code && one.severity === other.severity && one.subject === other.subject && a?.file === b?.file && a?.line === b?.line
+  return (
+    one.code === other.code &&
+    one.severity === other.severity &&
+    one.subject === other.subject &&
+    a?.file === b?.file &&
+    a?.line === b?.line
+  )
 }
 
 function auditEnvironment(environment: string, reading: PipelineReading, context: AuditContext): readonly Finding[] {
@@ -35,7 +55,8 @@ export function placedSteps(pipeline: Pipeline): readonly PlacedStep[] {
 }
 
 /** Infrastructure often has to be there before anything can be migrated. */
-const GROUNDWORK = /\b(?:infra\w*|network\w*|vpc|database\w*|db|rds|aurora|storage|foundation|base|iam|dns|cluster|bootstrap|shared|secrets?|config\s?maps?)\b|terraform|tofu|pulumi|namespace/iu
+const GROUNDWORK =
+  /\b(?:infra\w*|network\w*|vpc|database\w*|db|rds|aurora|storage|foundation|base|iam|dns|cluster|bootstrap|shared|secrets?|config\s?maps?)\b|terraform|tofu|pulumi|namespace/iu
 
 /** A job deploys with several commands: it is judged at the first that is more than groundwork. */
 function firstOfEachJob(deployments: readonly PlacedStep[], own: readonly PlacedStep[]): readonly PlacedStep[] {
@@ -47,8 +68,14 @@ function firstOfEachJob(deployments: readonly PlacedStep[], own: readonly Placed
   return kept.filter((one, at) => kept.findIndex((other) => other.job === one.job) === at)
 }
 
-function judge(deployment: PlacedStep, all: readonly PlacedStep[], own: readonly PlacedStep[], context: AuditContext): readonly Finding[] {
-  const of = (role: StepRole): readonly PlacedStep[] => own.filter(({ step, pipeline }) => step.role === role && pipeline === deployment.pipeline)
+function judge(
+  deployment: PlacedStep,
+  all: readonly PlacedStep[],
+  own: readonly PlacedStep[],
+  context: AuditContext,
+): readonly Finding[] {
+  const of = (role: StepRole): readonly PlacedStep[] =>
+    own.filter(({ step, pipeline }) => step.role === role && pipeline === deployment.pipeline)
   const migrations = of('migrate')
   const before = migrations.filter((one) => precedes(one, deployment))
   const sound = before.filter((one) => weakness(one, deployment) === null)
@@ -56,7 +83,7 @@ function judge(deployment: PlacedStep, all: readonly PlacedStep[], own: readonly
   const [first] = before
   const remark = first === undefined ? null : weakness(first, deployment)
   if (first !== undefined && remark !== null) return [conditional(first, deployment, remark, context)]
-  const doubts = all.filter(
+  const doubt = all.find(
     ({ step, pipeline, ...rest }) =>
       pipeline === deployment.pipeline &&
       (step.role === 'unknown' || (step.role === 'migrate' && step.target.kind === 'untold')) &&
@@ -64,7 +91,6 @@ function judge(deployment: PlacedStep, all: readonly PlacedStep[], own: readonly
       (step.target.kind === 'untold' || step.target.name === context.environment) &&
       !precedes(deployment, { step, pipeline, ...rest }),
   )
-  const [doubt] = doubts
   const [late] = migrations
   if (late !== undefined) return [misplaced(late, deployment, 'migrate', context)]
   if (doubt !== undefined) return [unreadable(doubt, context)]
@@ -73,11 +99,18 @@ function judge(deployment: PlacedStep, all: readonly PlacedStep[], own: readonly
   return [missing(deployment, own, all, isChecked, context), ...withoutCheck]
 }
 
-function judgeChecks(deployment: PlacedStep, migrations: readonly PlacedStep[], checks: readonly PlacedStep[], context: AuditContext): readonly Finding[] {
+function judgeChecks(
+  deployment: PlacedStep,
+  migrations: readonly PlacedStep[],
+  checks: readonly PlacedStep[],
+  context: AuditContext,
+): readonly Finding[] {
   const before = checks.filter((check) => precedes(check, deployment))
   const [first] = before
   if (first === undefined) return [noCheck(deployment, checks, context)]
-  const confirming = before.filter((check) => migrations.some((migration) => precedes(migration, check) || isOneCommand(migration, check)))
+  const confirming = before.filter((check) =>
+    migrations.some((migration) => precedes(migration, check) || isOneCommand(migration, check)),
+  )
   const [confirmation] = confirming
   if (confirmation === undefined) {
     const [migration] = migrations
@@ -116,8 +149,22 @@ function ancestors({ job, pipeline }: PlacedStep): readonly Ancestor[] {
       const next = { job: needed, leavesOut: leavesOut && need.leavesOut, regardless: regardless ?? need.regardless }
       const known = found.get(needed)
       // Of several ways the strictest counts: all of them have to be gone.
-      if (known !== undefined && (known.leavesOut || !next.leavesOut) && (known.regardless === null || next.regardless !== null)) continue
-      found.set(needed, known === undefined ? next : { job: needed, leavesOut: known.leavesOut || next.leavesOut, regardless: known.regardless === null ? null : next.regardless })
+      if (
+        known !== undefined &&
+        (known.leavesOut || !next.leavesOut) &&
+        (known.regardless === null || next.regardless !== null)
+      )
+        continue
+      found.set(
+        needed,
+        known === undefined
+          ? next
+          : {
+              job: needed,
+              leavesOut: known.leavesOut || next.leavesOut,
+              regardless: known.regardless === null ? null : next.regardless,
+            },
+      )
       visit(needed, next.leavesOut, next.regardless)
     }
   }
@@ -147,7 +194,13 @@ function implies(known: string, wanted: string): boolean {
   return plain(known) === plain(wanted) || wanted.split('||').map(plain).includes(plain(known))
 }
 
-function withoutDeployment(environment: string, reading: PipelineReading, all: readonly PlacedStep[], own: readonly PlacedStep[], context: AuditContext): readonly Finding[] {
+function withoutDeployment(
+  environment: string,
+  reading: PipelineReading,
+  all: readonly PlacedStep[],
+  own: readonly PlacedStep[],
+  context: AuditContext,
+): readonly Finding[] {
   const mayBe = ({ target }: { readonly target: PipelineStep['target'] }): boolean =>
     target.kind === 'untold' || (target.kind === 'environment' && target.name === environment)
   const doubt =
@@ -156,13 +209,22 @@ function withoutDeployment(environment: string, reading: PipelineReading, all: r
   if (doubt !== undefined) return [unreadable(doubt, context)]
   const part = reading.unread.find(mayBe)
   if (part !== undefined) return [unreadable(part, context)]
-  const job = reading.pipelines.flatMap(({ jobs }) => jobs).find(({ target }) => target.kind === 'environment' && target.name === environment)
+  const job = reading.pipelines
+    .flatMap(({ jobs }) => jobs)
+    .find(({ target }) => target.kind === 'environment' && target.name === environment)
   // Its migration is there, and whoever deploys is not seen: there is nothing to be before.
-  if (own.some(({ step }) => step.role === 'migrate')) {
-    const [migration] = own.filter(({ step }) => step.role === 'migrate')
-    return migration === undefined ? [] : [unreadable({ text: `it migrates, and no step of ${environment} is recognised as the deployment`, place: migration.step.places[0], target: migration.step.target }, context)]
+  const migration = own.find(({ step }) => step.role === 'migrate')
+  if (migration !== undefined) {
+    const text = `it migrates, and no step of ${environment} is recognised as the deployment`
+    return [unreadable({ text, place: migration.step.places[0], target: migration.step.target }, context)]
   }
-  const text = job === undefined ? `no job, stage or file is told to be of ${environment}` : `${job.title} is of ${environment}, and none of its steps is recognised as a migration or a deployment`
-  const place = job?.place ?? { file: reading.pipelines[0]?.file ?? context.placeOf(environment).file, line: reading.pipelines[0] === undefined ? context.placeOf(environment).line : 1 }
+  const text =
+    job === undefined
+      ? `no job, stage or file is told to be of ${environment}`
+      : `${job.title} is of ${environment}, and none of its steps is recognised as a migration or a deployment`
+  const place = job?.place ?? {
+    file: reading.pipelines[0]?.file ?? context.placeOf(environment).file,
+    line: reading.pipelines[0] === undefined ? context.placeOf(environment).line : 1,
+  }
   return [unreadable({ text, place, target: { kind: 'untold' } }, context)]
 }

@@ -22,7 +22,9 @@ export function linesFor(insertion: Insertion, steps: readonly MissingStep[]): L
 function githubStep({ title, command, variables }: MissingStep): readonly string[] {
   return [
     `- name: ${title}`,
-    ...(variables.length === 0 ? [] : ['  env:', ...variables.map(({ name, value }) => `    ${name}: ${value.replace(/<([^>]*)>/gu, '${{ $1 }}')}`)]),
+    ...(variables.length === 0
+      ? []
+      : ['  env:', ...variables.map(({ name, value }) => `    ${name}: ${value.replace(/<([^>]*)>/gu, '${{ $1 }}')}`)]),
     ...(isPlain(command) ? [`  run: ${command}`] : ['  run: |', `    ${command}`]),
   ]
 }
@@ -44,7 +46,11 @@ function stage({ title, command }: MissingStep, { file, artifact }: Insertion): 
     const lower = artifact?.startsWith('exported:') === true
     const source = artifact?.replace('exported:', '') ?? 'source'
     const text = `{ "name": "${name}", "actions": [{ "name": "${action}", "runOrder": 1, "actionTypeId": { "category": "Compute", "owner": "AWS", "provider": "Commands", "version": "1" }, "commands": ["${command.replaceAll('"', '\\"')}"], "inputArtifacts": [{ "name": "${source}" }] }] },`
-    return [lower ? text : text.replace(/"([a-z])(\w*)":/gu, (_, first: string, rest: string) => `"${first.toUpperCase()}${rest}":`)]
+    return [
+      lower
+        ? text
+        : text.replace(/"([a-z])(\w*)":/gu, (_, first: string, rest: string) => `"${first.toUpperCase()}${rest}":`),
+    ]
   }
   return [
     `- Name: ${name}`,

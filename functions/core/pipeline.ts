@@ -18,7 +18,9 @@ export interface StepRemark {
 
 /** Whose a step is. `foreign`: of an environment that the config does not name; `untold`: it does not say. */
 export type StepTarget =
-  { readonly kind: 'environment'; readonly name: string } | { readonly kind: 'foreign' } | { readonly kind: 'untold' }
+  | { readonly kind: 'environment'; readonly name: string }
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'untold' }
 
 /** Where a step before another one belongs, and in which system's words. */
 export interface Insertion {

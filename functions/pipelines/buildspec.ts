@@ -4,7 +4,7 @@ import type { Need, PipelineJob, StepRemark } from '../core/pipeline.ts'
 import { readCommands } from './commands.ts'
 import { opaque } from './opaque.ts'
 import type { PipelineSystem } from './pipeline.ts'
-import { newShell } from './shell.ts'
+import { newShell } from './shell-process.ts'
 import type { Reading, StepSink } from './step-sink.ts'
 import type { Evidence } from './targets.ts'
 import { entriesOf, entryOf, itemsOf, nodeAt, placeIn, textAt, type YamlNode } from './yaml-nodes.ts'
@@ -17,7 +17,22 @@ export const buildspec = {
   recognises: (_, root) => nodeAt(root, 'phases')?.kind === 'map' && nodeAt(root, 'version') !== null,
   read: (file, root, reading) => {
     const evidence = [[posix.basename(file)], [posix.dirname(file)]]
-    return [{ file, jobs: readBuildspec(root, { reading, id: file, title: file, needs: [], evidence, variables: new Map(), place: null, generated: false, environment: null }) }]
+    return [
+      {
+        file,
+        jobs: readBuildspec(root, {
+          reading,
+          id: file,
+          title: file,
+          needs: [],
+          evidence,
+          variables: new Map(),
+          place: null,
+          generated: false,
+          environment: null,
+        }),
+      },
+    ]
   },
 } as const satisfies PipelineSystem
 
@@ -46,11 +61,46 @@ export function readBuildspec(root: YamlNode, scope: BuildScope): readonly Pipel
     if (node === null) continue
     const id = `${scope.id}:${phase}`
     const place = scope.place ?? entryOf(nodeAt(root, 'phases'), phase)?.key ?? node.place
-    const target = scope.reading.finder.find([...(scope.environment === null ? [] : [{ environment: scope.environment }]), ...evidence])
-    const needs: readonly Need[] = [...scope.needs, ...jobs.map((before) => ({ job: before.id, leavesOut: true, regardless: afterFailure(before.id, phase, place, root) }))]
-    const sink: StepSink = { reading: scope.reading, steps: [], frame: { id, place, end: place.line, title: phase, environment: scope.environment, evidence, guards: [], lapse: null, regardless: null, insertion: null } }
+    const target = scope.reading.finder.find([
+      ...(scope.environment === null ? [] : [{ environment: scope.environment }]),
+      ...evidence,
+    ])
+    const needs: readonly Need[] = [
+      ...scope.needs,
+      ...jobs.map((before) => ({
+        job: before.id,
+        leavesOut: true,
+        regardless: afterFailure(before.id, phase, place, root),
+      })),
+    ]
+    const sink: StepSink = {
+      reading: scope.reading,
+      steps: [],
+      frame: {
+        id,
+        place,
+        end: place.line,
+        title: phase,
+        environment: scope.environment,
+        evidence,
+        guards: [],
+        lapse: null,
+        regardless: null,
+        insertion: null,
+      },
+    }
     const steps = [...commandsOf(node)].flatMap((command) => readCommand(command, sink, variables, scope, phase))
-    jobs.push({ id, title: `phase ${phase} of ${scope.title}`, place, target, needs, guards: [], lapse: onFailure(node, scope), steps, wait: () => null })
+    jobs.push({
+      id,
+      title: `phase ${phase} of ${scope.title}`,
+      place,
+      target,
+      needs,
+      guards: [],
+      lapse: onFailure(node, scope),
+      steps,
+      wait: () => null,
+    })
   }
   return jobs
 }
@@ -60,17 +110,36 @@ function commandsOf(phase: YamlNode): readonly YamlNode[] {
   return [...itemsOf(nodeAt(phase, 'commands')), ...itemsOf(nodeAt(phase, 'finally'))]
 }
 
-function readCommand(command: YamlNode, sink: StepSink, variables: ReadonlyMap<string, string>, scope: BuildScope, phase: string): PipelineJob['steps'] {
+function readCommand(
+  command: YamlNode,
+  sink: StepSink,
+  variables: ReadonlyMap<string, string>,
+  scope: BuildScope,
+  phase: string,
+): PipelineJob['steps'] {
   if (command.kind !== 'text') return []
   const before = sink.steps.length
   const place = scope.place ?? command.place
-  const insertion = { style: 'buildspec' as const, file: place.file, line: place.line, indent: Math.max(0, command.indent - 2), before: `the command of ${phase}`, artifact: null, generated: scope.generated || scope.place !== null }
-  const inner: StepSink = { ...sink, frame: { ...sink.frame, place, end: scope.place === null ? command.end : place.line, insertion } }
+  const insertion = {
+    style: 'buildspec' as const,
+    file: place.file,
+    line: place.line,
+    indent: Math.max(0, command.indent - 2),
+    before: `the command of ${phase}`,
+    artifact: null,
+    generated: scope.generated || scope.place !== null,
+  }
+  const inner: StepSink = {
+    ...sink,
+    frame: { ...sink.frame, place, end: scope.place === null ? command.end : place.line, insertion },
+  }
   // A command that fails ends its phase; within one of several lines only the last one's status counts.
   const shell = newShell({ variables, cwd: '.', errexit: false, pipefail: false })
   const passed = succeedsOnly(command.value)
   readCommands({ text: command.value, place: (offset) => scope.place ?? placeIn(command, offset) }, shell, inner)
-  return sink.steps.slice(before).map((step) => (passed ? { ...step, guards: step.guards.filter(({ text }) => !SUCCEEDING.test(text)) } : step))
+  return sink.steps
+    .slice(before)
+    .map((step) => (passed ? { ...step, guards: step.guards.filter(({ text }) => !SUCCEEDING.test(text)) } : step))
 }
 
 const SUCCEEDING = /CODEBUILD_BUILD_SUCCEEDING/u
@@ -99,6 +168,8 @@ function onFailure(phase: YamlNode, scope: BuildScope): StepRemark | null {
 function environmentOf(root: YamlNode): ReadonlyMap<string, string> {
   const text = ({ value }: { readonly value: YamlNode }): string => (value.kind === 'text' ? value.value : '')
   const plain = entriesOf(nodeAt(root, 'env', 'variables')).map(([name, entry]) => [name, text(entry)] as const)
-  const kept = ['secrets-manager', 'parameter-store'].flatMap((key) => entriesOf(nodeAt(root, 'env', key)).map(([name, entry]) => [name, opaque(text(entry))] as const))
+  const kept = ['secrets-manager', 'parameter-store'].flatMap((key) =>
+    entriesOf(nodeAt(root, 'env', key)).map(([name, entry]) => [name, opaque(text(entry))] as const),
+  )
   return new Map([...plain, ...kept])
 }

@@ -15,18 +15,30 @@ export function templateText(node: YamlNode | null, template: Template, depth = 
   if (ref !== null) return textAt(template.root, 'Parameters', ref, 'Default') ?? opaque(ref)
   const join = itemsOf(nodeAt(node, 'Fn::Join'))
   if (join.length === 2 && join[1] !== undefined) {
-    return itemsOf(join[1]).map((item) => templateText(item, template, depth + 1)).join(templateText(join[0] ?? null, template, depth + 1))
+    return itemsOf(join[1])
+      .map((item) => templateText(item, template, depth + 1))
+      .join(templateText(join[0] ?? null, template, depth + 1))
   }
   const sub = nodeAt(node, 'Fn::Sub')
   const text = sub?.kind === 'list' ? textAt(sub.items[0]) : textAt(sub)
-  if (text !== null) return text.replace(/\$\{([^!}]+)\}/gu, (_, name: string) => textAt(template.root, 'Parameters', name, 'Default') ?? opaque(name))
+  if (text !== null)
+    return text.replace(
+      /\$\{([^!}]+)\}/gu,
+      (_, name: string) => textAt(template.root, 'Parameters', name, 'Default') ?? opaque(name),
+    )
   return opaque(textsOf(nodeAt(node, 'Fn::GetAtt')).join('.') || [...node.entries.keys()].join('_'))
 }
 
 /** The resource that a value names: by a reference, or by the name that it has. */
-export function resourceFor(node: YamlNode | null, type: string, template: Template): readonly [string, YamlNode] | null {
+export function resourceFor(
+  node: YamlNode | null,
+  type: string,
+  template: Template,
+): readonly [string, YamlNode] | null {
   const attribute = nodeAt(node, 'Fn::GetAtt')
-  const ref = textAt(node, 'Ref') ?? (attribute?.kind === 'text' ? (attribute.value.split('.')[0] ?? null) : (textsOf(attribute)[0] ?? null))
+  const ref =
+    textAt(node, 'Ref') ??
+    (attribute?.kind === 'text' ? (attribute.value.split('.')[0] ?? null) : (textsOf(attribute)[0] ?? null))
   const name = templateText(node, template)
   for (const [id, { value }] of entriesOf(nodeAt(template.root, 'Resources'))) {
     if (textAt(value, 'Type') !== type) continue
@@ -36,5 +48,7 @@ export function resourceFor(node: YamlNode | null, type: string, template: Templ
 }
 
 export function resourcesOf(template: Template, type: string): readonly (readonly [string, YamlNode])[] {
-  return entriesOf(nodeAt(template.root, 'Resources')).flatMap(([id, { value }]) => (textAt(value, 'Type') === type ? [[id, value] as const] : []))
+  return entriesOf(nodeAt(template.root, 'Resources')).flatMap(([id, { value }]) =>
+    textAt(value, 'Type') === type ? [[id, value] as const] : [],
+  )
 }

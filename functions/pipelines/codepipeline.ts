@@ -1,13 +1,13 @@
 /** CodePipeline: exported JSON, a CloudFormation template, or what `cdk synth` left in cdk.out. */
 import { posix } from 'node:path'
-import type { Insertion, Need, Pipeline, PipelineJob, PipelineStep, StepRemark } from '../core/pipeline.ts'
+import type { Insertion, Need, Pipeline, PipelineJob } from '../core/pipeline.ts'
 import { readBuildspec } from './buildspec.ts'
 import { resourceFor, resourcesOf, templateText, type Template } from './cloudformation.ts'
 import { readCommands } from './commands.ts'
 import { isKnown, opaque } from './opaque.ts'
 import type { PipelineSystem } from './pipeline.ts'
-import { newShell } from './shell.ts'
-import { emit, type Reading, type StepSink } from './step-sink.ts'
+import { newShell } from './shell-process.ts'
+import { bareCommand, emit, unknownStep, type Reading, type StepSink } from './step-sink.ts'
 import type { Evidence } from './targets.ts'
 import { itemsOf, nodeAt, readYamlNodes, textAt, type YamlNode } from './yaml-nodes.ts'
 
@@ -18,7 +18,15 @@ export const codepipeline = {
   recognises: (_, root) => stagesOf(root).length > 0,
   read: (file, root, reading) =>
     stagesOf(root).map(({ name, stages }, at): Pipeline => {
-      const scope: PipelineScope = { reading, file, template: { root }, name, prefix: `${file}${at === 0 ? '' : `~${at}`}:`, generated: /(?:^|\/)cdk\.out\//u.test(file), artifact: sourceArtifact(stages) }
+      const scope: PipelineScope = {
+        reading,
+        file,
+        template: { root },
+        name,
+        prefix: `${file}${at === 0 ? '' : `~${at}`}:`,
+        generated: /(?:^|\/)cdk\.out\//u.test(file),
+        artifact: sourceArtifact(stages),
+      }
       return { file, jobs: readStages(stages, scope) }
     }),
 } as const satisfies PipelineSystem
@@ -40,7 +48,9 @@ function stagesOf(root: YamlNode): readonly { readonly name: string; readonly st
   }
   return resourcesOf({ root }, 'AWS::CodePipeline::Pipeline').flatMap(([id, resource]) => {
     const stages = nodeAt(resource, 'Properties', 'Stages')
-    return stages === null ? [] : [{ name: templateText(nodeAt(resource, 'Properties', 'Name'), { root }) || id, stages }]
+    return stages === null
+      ? []
+      : [{ name: templateText(nodeAt(resource, 'Properties', 'Name'), { root }) || id, stages }]
   })
 }
 
@@ -69,7 +79,11 @@ function readStages(stages: YamlNode, scope: PipelineScope): readonly PipelineJo
       .sort((a, b) => a.order - b.order)
     const done: { readonly order: number; readonly ids: readonly string[] }[] = []
     for (const { action, order } of actions) {
-      const needed = [...before, ...rules.map(({ id }) => id), ...done.filter((other) => other.order < order).flatMap(({ ids }) => ids)]
+      const needed = [
+        ...before,
+        ...rules.map(({ id }) => id),
+        ...done.filter((other) => other.order < order).flatMap(({ ids }) => ids),
+      ]
       const made = readAction(action, stage, name, needed.map(waitFor), scope)
       done.push({ order, ids: made.map(({ id }) => id) })
       jobs.push(...made)
@@ -83,33 +97,78 @@ function waitFor(job: string): Need {
 }
 
 /** Conditions on the entry of a stage: a rule that invokes the gate is a check. */
-function stageRules(stage: YamlNode, name: string, before: readonly string[], scope: PipelineScope): readonly PipelineJob[] {
-  const rules = itemsOf(keyOf(stage, 'BeforeEntry', 'Conditions')).flatMap((condition) => itemsOf(keyOf(condition, 'Rules')))
-  const gates = rules.filter((rule) => /deploywatch/iu.test(templateText(keyOf(rule, 'Configuration', 'FunctionName'), scope.template)))
+function stageRules(
+  stage: YamlNode,
+  name: string,
+  before: readonly string[],
+  scope: PipelineScope,
+): readonly PipelineJob[] {
+  const rules = itemsOf(keyOf(stage, 'BeforeEntry', 'Conditions')).flatMap((condition) =>
+    itemsOf(keyOf(condition, 'Rules')),
+  )
+  const gates = rules.filter((rule) =>
+    /deploywatch/iu.test(templateText(keyOf(rule, 'Configuration', 'FunctionName'), scope.template)),
+  )
   return gates.map((rule, at) => {
     const id = `${scope.prefix}${name}/entry${at}`
     const evidence = evidenceOf(name, rule, scope)
     const sink = sinkFor(id, rule, evidence, null, scope)
-    emit(sink, { role: 'check', text: 'the condition that invokes deploywatch', command: plainCommand([], rule) })
-    return { id, title: `the entry of stage ${name}`, place: rule.place, target: scope.reading.finder.find(evidence), needs: before.map(waitFor), guards: [], lapse: null, steps: sink.steps, wait: () => null }
+    emit(sink, { role: 'check', text: 'the condition that invokes deploywatch', command: bareCommand('', rule.place) })
+    return {
+      id,
+      title: `the entry of stage ${name}`,
+      place: rule.place,
+      target: scope.reading.finder.find(evidence),
+      needs: before.map(waitFor),
+      guards: [],
+      lapse: null,
+      steps: sink.steps,
+      wait: () => null,
+    }
   })
 }
 
 function evidenceOf(stage: string, action: YamlNode, scope: PipelineScope): readonly Evidence[] {
   const configuration = keyOf(action, 'Configuration')
-  const values = configuration?.kind === 'map' ? [...configuration.entries.values()].map(({ value }) => templateText(value, scope.template)) : []
+  const values =
+    configuration?.kind === 'map'
+      ? [...configuration.entries.values()].map(({ value }) => templateText(value, scope.template))
+      : []
   return [[stage], [textAt(keyOf(action, 'Name')) ?? ''], values, [scope.name], [posix.basename(scope.file)]]
 }
 
-function sinkFor(id: string, action: YamlNode, evidence: readonly Evidence[], insertion: Insertion | null, { reading }: PipelineScope): StepSink {
-  return { reading, steps: [], frame: { id, place: action.place, end: action.end, title: '', environment: null, evidence, guards: [], lapse: null, regardless: null, insertion } }
+function sinkFor(
+  id: string,
+  action: YamlNode,
+  evidence: readonly Evidence[],
+  insertion: Insertion | null,
+  { reading }: PipelineScope,
+): StepSink {
+  return {
+    reading,
+    steps: [],
+    frame: {
+      id,
+      place: action.place,
+      end: action.end,
+      title: '',
+      environment: null,
+      evidence,
+      guards: [],
+      lapse: null,
+      regardless: null,
+      insertion,
+    },
+  }
 }
 
-function plainCommand(words: readonly string[], node: YamlNode) {
-  return { words, variables: new Map<string, string>(), own: new Map<string, string>(), text: words.join(' '), place: node.place, guards: [], lapse: null as StepRemark | null, requires: [], input: null }
-}
-
-function readAction(action: YamlNode, stage: YamlNode, stageName: string, needs: readonly Need[], scope: PipelineScope): readonly PipelineJob[] {
+function readAction(
+  action: YamlNode,
+  stage: YamlNode,
+  stageName: string,
+  needs: readonly Need[],
+  scope: PipelineScope,
+): readonly PipelineJob[] {
   const name = textAt(keyOf(action, 'Name')) ?? ''
   const id = `${scope.prefix}${stageName}/${name}`
   const category = textAt(keyOf(action, 'ActionTypeId', 'Category')) ?? ''
@@ -125,16 +184,36 @@ function readAction(action: YamlNode, stage: YamlNode, stageName: string, needs:
     const variables = environmentVariables(keyOf(action, 'EnvironmentVariables'), scope)
     for (const command of itemsOf(keyOf(action, 'Commands'))) {
       if (command.kind !== 'text') continue
-      readCommands({ text: command.value, place: () => command.place }, newShell({ variables, cwd: '.', errexit: false, pipefail: false }), sink)
+      readCommands(
+        { text: command.value, place: () => command.place },
+        newShell({ variables, cwd: '.', errexit: false, pipefail: false }),
+        sink,
+      )
     }
   } else if (category === 'Deploy') {
     const mode = text('ActionMode')
-    if (!/CHANGE_SET_REPLACE|DELETE_ONLY/u.test(mode)) emit(sink, { role: 'deploy', weak: provider === 'S3', text: `${provider} ${name}`.trim(), command: plainCommand([], action) })
+    if (!/CHANGE_SET_REPLACE|DELETE_ONLY/u.test(mode))
+      emit(sink, {
+        role: 'deploy',
+        weak: provider === 'S3',
+        text: `${provider} ${name}`.trim(),
+        command: bareCommand('', action.place),
+      })
   } else if (category === 'Invoke') {
     const called = text('FunctionName') || text('StateMachineArn') || text('PipelineName')
     const said = `${called} ${name}`
-    if (/deploywatch/iu.test(called)) emit(sink, { role: 'check', text: `${provider} ${called}`, command: plainCommand([called], action) })
-    else if (/migrat|schema|database|\bdb\b/iu.test(said.replaceAll(/[-_]/gu, ' '))) emit(sink, { role: 'unknown', text: `what ${provider} ${called} does is not in the definition`, command: plainCommand([], action) })
+    if (/deploywatch/iu.test(called))
+      emit(sink, {
+        role: 'check',
+        text: `${provider} ${called}`,
+        command: bareCommand('', action.place, { words: [called] }),
+      })
+    else if (/migrat|schema|database|\bdb\b/iu.test(said.replaceAll(/[-_]/gu, ' ')))
+      emit(sink, {
+        role: 'unknown',
+        text: `what ${provider} ${called} does is not in the definition`,
+        command: bareCommand('', action.place),
+      })
   }
   return [{ ...whole, steps: sink.steps }]
 }
@@ -143,27 +222,48 @@ function readAction(action: YamlNode, stage: YamlNode, stageName: string, needs:
 function insertionOf(stage: YamlNode, name: string, { file, generated, artifact }: PipelineScope): Insertion {
   const isExport = nodeAt(stage, 'actions') !== null
   const source = artifact === null ? null : `${isExport ? 'exported:' : ''}${artifact}`
-  const indent = stage.kind === 'map' && !stage.flow ? stage.indent - 2 : stage.kind === 'map' ? Math.max(0, stage.indent - 2) : 0
-  return { style: 'codepipeline', file, line: stage.place.line, indent: Math.max(0, indent), before: `the stage ${name}`, artifact: source, generated }
+  const indent =
+    stage.kind === 'map' && !stage.flow ? stage.indent - 2 : stage.kind === 'map' ? Math.max(0, stage.indent - 2) : 0
+  return {
+    style: 'codepipeline',
+    file,
+    line: stage.place.line,
+    indent: Math.max(0, indent),
+    before: `the stage ${name}`,
+    artifact: source,
+    generated,
+  }
 }
 
-function readProject(action: YamlNode, whole: Omit<PipelineJob, 'steps'>, evidence: readonly Evidence[], scope: PipelineScope): readonly PipelineJob[] {
+function readProject(
+  action: YamlNode,
+  whole: Omit<PipelineJob, 'steps'>,
+  evidence: readonly Evidence[],
+  scope: PipelineScope,
+): readonly PipelineJob[] {
   const { reading, template } = scope
   const named = keyOf(action, 'Configuration', 'ProjectName')
-  const found = resourceFor(named, 'AWS::CodeBuild::Project', template) ?? projectElsewhere(templateText(named, template), scope)
+  const found =
+    resourceFor(named, 'AWS::CodeBuild::Project', template) ?? projectElsewhere(templateText(named, template), scope)
   const variables = new Map([
     ...environmentVariables(nodeAt(found?.[1] ?? null, 'Properties', 'Environment', 'EnvironmentVariables'), scope),
     ...actionVariables(action, scope),
   ])
-  const unknown = (text: string): readonly PipelineJob[] => [{ ...whole, steps: [unknownStep(whole, text)] }]
+  const unknown = (text: string): readonly PipelineJob[] => [
+    { ...whole, steps: [unknownStep(whole.id, text, whole.place, whole.target)] },
+  ]
   const projectEvidence: readonly Evidence[] = [...evidence.slice(0, 2), [found?.[0] ?? ''], ...evidence.slice(2)]
-  if (found === null) return unknown(`the commands of the project ${templateText(named, template).replace(/[\uE000\uE001]/gu, '')} are not in the definition`)
+  if (found === null)
+    return unknown(
+      `the commands of the project ${templateText(named, template).replace(/[\uE000\uE001]/gu, '')} are not in the definition`,
+    )
   const spec = nodeAt(found[1], 'Properties', 'Source', 'BuildSpec')
   const text = spec === null ? 'buildspec.yml' : templateText(spec, template)
   const inline = /\n|^\s*\{/u.test(text)
   const file = inline ? null : posix.normalize(text.replace(/^arn:[^/]*\//u, ''))
   const content = file === null ? text : isKnown(file) ? reading.repository.read(file) : null
-  if (content === null) return unknown(`the buildspec ${(file ?? '').replace(/[\uE000\uE001]/gu, '')} is not in the repository`)
+  if (content === null)
+    return unknown(`the buildspec ${(file ?? '').replace(/[\uE000\uE001]/gu, '')} is not in the repository`)
   const { node, problem } = readYamlNodes(content, file ?? scope.file)
   if (node === null) return unknown(problem.message)
   const jobs = readBuildspec(node, {
@@ -178,7 +278,10 @@ function readProject(action: YamlNode, whole: Omit<PipelineJob, 'steps'>, eviden
     environment: null,
   })
   // The action that runs it is a place of its steps too.
-  return jobs.map((job) => ({ ...job, steps: job.steps.map((step) => ({ ...step, places: [...step.places, whole.place] as const })) }))
+  return jobs.map((job) => ({
+    ...job,
+    steps: job.steps.map((step) => ({ ...step, places: [...step.places, whole.place] as const })),
+  }))
 }
 
 /** A project of another template of the repository. */
@@ -188,14 +291,15 @@ function projectElsewhere(name: string, { reading }: PipelineScope): readonly [s
     const text = reading.repository.read(file) ?? ''
     if (!text.includes('AWS::CodeBuild::Project') || !text.includes(name)) continue
     const { node } = readYamlNodes(text, file)
-    const found = node === null ? undefined : resourcesOf({ root: node }, 'AWS::CodeBuild::Project').find(([, project]) => textAt(project, 'Properties', 'Name') === name)
+    const found =
+      node === null
+        ? undefined
+        : resourcesOf({ root: node }, 'AWS::CodeBuild::Project').find(
+            ([, project]) => textAt(project, 'Properties', 'Name') === name,
+          )
     if (found !== undefined) return found
   }
   return null
-}
-
-function unknownStep({ id, place, target }: Omit<PipelineJob, 'steps'>, text: string): PipelineStep {
-  return { id: `${id}#0`, role: 'unknown', weak: false, text, places: [place], end: place.line, target, database: null, guards: [], lapse: null, requires: [], regardless: null, insertion: null }
 }
 
 function environmentVariables(list: YamlNode | null, { template }: PipelineScope): ReadonlyMap<string, string> {

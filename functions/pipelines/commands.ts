@@ -1,49 +1,91 @@
 /** What a command of a pipeline is: it migrates, checks or deploys, runs other commands, or none of these. */
 import { posix } from 'node:path'
-import { isDeployment, mayDeploy, speaksOfDeployment } from './deploy-commands.ts'
-import { ecsTaskCommand, flyReleaseCommand, optionOf, readChart, readManifests, type ManifestCommand } from './manifests.ts'
+import { isDeployment, mayDeploy } from './deploy-commands.ts'
+import { flyReleaseCommand, optionOf } from './manifests.ts'
 import { MIGRATING_CALLS, readMigration } from './migration-commands.ts'
 import { isKnown, isOpaque, readable } from './opaque.ts'
 import { makeLines, packageCall, packageLines, taskLines, type ScriptLine } from './project-scripts.ts'
-import { joined, newShell, readScript, type Remark, type ScriptSource, type Shell, type ShellCommand } from './shell.ts'
+import { readScript, type ScriptSource, type ShellCommand } from './shell.ts'
+import { joined, newShell, type Remark, type Shell } from './shell-process.ts'
 import { emit, evidenceOf, noteUnread, type StepSink } from './step-sink.ts'
+import { chart, ecsTask, manifests } from './started.ts'
+import { maybe, type Trace } from './trace.ts'
 import { unwrap } from './wrappers.ts'
-
-/** Where a command comes from. */
-interface Trace {
-  readonly sink: StepSink
-  readonly shell: Shell
-  readonly command: ShellCommand
-  /** The commands that led here, the outermost first. */
-  readonly trail: readonly string[]
-  /** All of the script that it stands in: whether it waits for what it started stands elsewhere in it. */
-  readonly script: string
-}
 
 const DEEPEST = 12
 
 /** Reads a script of a job, and whatever its commands run, into steps. */
-export function readCommands(source: ScriptSource, shell: Shell, sink: StepSink, around: Partial<Pick<ShellCommand, 'guards' | 'lapse' | 'requires'>> = {}, trail: readonly string[] = []): readonly string[] {
+export function readCommands(
+  source: ScriptSource,
+  shell: Shell,
+  sink: StepSink,
+  around: Partial<Pick<ShellCommand, 'guards' | 'lapse' | 'requires'>> = {},
+  trail: readonly string[] = [],
+): readonly string[] {
   if (trail.length > DEEPEST) return []
   const before = sink.steps.length
   const problem = readScript(
     source,
     shell,
-    (command, inner) => understand({ sink, shell: inner, command, trail, script: source.text }),
+    (command, inner) =>
+      understand({
+        sink,
+        shell: inner,
+        command,
+        trail,
+        script: source.text,
+        tries: false,
+        read: (words, trace) => meaning(words, trace, 1),
+      }),
     { guards: around.guards ?? [], lapse: around.lapse ?? null, requires: around.requires ?? [] },
   )
   if (problem !== null) noteUnread(sink, `the shell script cannot be read: ${problem.text}`, problem.place)
   return sink.steps.slice(before).map(({ id }) => id)
 }
 
-const SAYS_ONLY = new Set(['echo', 'printf', 'cat', 'tee', 'ls', 'mkdir', 'rm', 'cp', 'mv', 'sed', 'awk', 'grep', 'jq', 'curl', 'wget', 'sleep', 'read', 'alias', 'head', 'tail', 'wc', 'test', '[', 'tar', 'chmod', 'logger', 'touch'])
+const SAYS_ONLY = new Set([
+  'echo',
+  'printf',
+  'cat',
+  'tee',
+  'ls',
+  'mkdir',
+  'rm',
+  'cp',
+  'mv',
+  'sed',
+  'awk',
+  'grep',
+  'jq',
+  'curl',
+  'wget',
+  'sleep',
+  'read',
+  'alias',
+  'head',
+  'tail',
+  'wc',
+  'test',
+  '[',
+  'tar',
+  'chmod',
+  'logger',
+  'touch',
+])
 
 function understand(trace: Trace): readonly string[] {
   const { command, sink } = trace
   const [program = ''] = command.words
   if (program === '') return []
-  if (isOpaque(posix.basename(program)) || (!isKnown(program) && /^\uE000/u.test(program))) {
-    return [emit(sink, { role: 'unknown', text: `which command it runs is decided by ${readable(program)}`, command, trail: trace.trail })]
+  if (isOpaque(posix.basename(program)) || (!isKnown(program) && program.startsWith('\uE000'))) {
+    return [
+      emit(sink, {
+        role: 'unknown',
+        text: `which command it runs is decided by ${readable(program)}`,
+        command,
+        trail: trace.trail,
+      }),
+    ]
   }
   return meaning(command.words, trace, 0)
 }
@@ -54,15 +96,19 @@ function meaning(words: readonly string[], trace: Trace, depth: number): readonl
   const [program = '', ...rest] = words
   const name = posix.basename(program).replace(/\.(?:cmd|exe)$/u, '')
   if (name === '' || depth > DEEPEST || SAYS_ONLY.has(name)) return []
-  const add = (role: 'migrate' | 'check' | 'deploy', more: { readonly says?: string | null; readonly weak?: boolean; readonly lapse?: Remark | null } = {}) =>
-    emit(sink, { role, text: command.text, command, trail: trace.trail, ...more })
+  const add = (
+    role: 'migrate' | 'check' | 'deploy',
+    more: { readonly says?: string | null; readonly weak?: boolean; readonly lapse?: Remark | null } = {},
+  ) => emit(sink, { role, text: command.text, command, trail: trace.trail, ...more })
   const { replayCommand, repository } = sink.reading
   if (replayCommand !== null && replayCommand === readable(words.join(' '))) return [add('migrate')]
   if (name === 'deploywatch') return deploywatch(rest, add)
   const migration = readMigration(name, rest)
   if (migration !== null) {
     if (migration.migrates) return [add('migrate')]
-    const target = sink.reading.finder.find(evidenceOf(sink, { role: 'migrate', command, text: command.text, trail: trace.trail }))
+    const target = sink.reading.finder.find(
+      evidenceOf(sink, { role: 'migrate', command, text: command.text, trail: trace.trail }),
+    )
     sink.reading.lookalikes.push({ text: readable(command.text), place: command.place, target })
     return []
   }
@@ -74,11 +120,13 @@ function meaning(words: readonly string[], trace: Trace, depth: number): readonl
   if (name === 'make' || name === 'gmake') return named(makeLines(rest, shell.cwd, repository), words, trace)
   if (name === 'task' || name === 'go-task') return named(taskLines(rest, shell.cwd, repository), words, trace)
   if (name === 'aws' && rest[0] === 'ecs' && rest[1] === 'run-task') return ecsTask(rest, trace)
-  if ((name === 'kubectl' || name === 'oc') && ['apply', 'create', 'replace'].some((verb) => rest.includes(verb))) return manifests(rest, trace, add)
+  if ((name === 'kubectl' || name === 'oc') && ['apply', 'create', 'replace'].some((verb) => rest.includes(verb)))
+    return manifests(rest, trace, add)
   if (name === 'helm' && isDeployment(name, rest)) return chart(rest, trace, add)
   if ((name === 'fly' || name === 'flyctl') && isDeployment(name, rest)) {
     const release = flyReleaseCommand(rest, shell.cwd, repository)
-    const before = release === null ? [] : nested({ text: release.text, place: () => release.place }, trace, { lapse: null })
+    const before =
+      release === null ? [] : nested({ text: release.text, place: () => release.place }, trace, { lapse: null })
     return [...before, add('deploy')]
   }
   if (isDeployment(name, rest)) return [add('deploy')]
@@ -97,7 +145,10 @@ function meaning(words: readonly string[], trace: Trace, depth: number): readonl
   }
 }
 
-function deploywatch(rest: readonly string[], add: (role: 'migrate' | 'check', more: { readonly says: string | null }) => string): readonly string[] {
+function deploywatch(
+  rest: readonly string[],
+  add: (role: 'migrate' | 'check', more: { readonly says: string | null }) => string,
+): readonly string[] {
   const says = optionOf(rest, '--env')
   if (rest[0] === 'check' && !rest.includes('--deployed')) return [add('check', { says })]
   return rest[0] === 'migrate' ? [add('migrate', { says }), add('check', { says })] : []
@@ -105,15 +156,17 @@ function deploywatch(rest: readonly string[], add: (role: 'migrate' | 'check', m
 
 /** The command behind the options of a program that runs it: the first words from which something is known. */
 function somewhere(words: readonly string[], trace: Trace, depth: number): readonly string[] {
-  const [image] = words.filter((word) => !word.startsWith('-') && /\//u.test(word) && isKnown(word))
+  const image = words.find((word) => !word.startsWith('-') && /\//u.test(word) && isKnown(word))
+  const inner = { ...trace, tries: true }
   for (const at of words.keys()) {
     const rest = words.slice(at)
     if (rest[0]?.startsWith('-') === true || rest[0]?.includes('=') === true) continue
-    const ids = meaning(rest[0]?.includes(' ') === true ? rest[0].split(' ') : rest, trace, depth + 1)
+    const ids = meaning(rest[0]?.includes(' ') === true ? rest[0].split(' ') : rest, inner, depth + 1)
     if (ids.length > 0) return ids
     // `docker run flyway/flyway migrate`: the image's program is called like the image.
     const program = posix.basename((rest[0] ?? '').replace(/[:@].*$/u, ''))
-    if (rest[0] === image && readMigration(program, rest.slice(1)) !== null) return meaning([program, ...rest.slice(1)], trace, depth + 1)
+    if (rest[0] === image && readMigration(program, rest.slice(1)) !== null)
+      return meaning([program, ...rest.slice(1)], inner, depth + 1)
   }
   return maybe(words, trace, 'the command runs in an image or on a machine that is not read from here')
 }
@@ -147,7 +200,21 @@ function nested(source: ScriptSource, { sink, shell, command, trail }: Trace, mo
 }
 
 const SHELLS = new Set(['bash', 'sh', 'zsh', 'dash', 'source', '.'])
-const PROGRAMS = new Set(['node', 'tsx', 'ts-node', 'bun', 'deno', 'python', 'python3', 'ruby', 'php', 'go', 'npx', 'esr', 'vite-node'])
+const PROGRAMS = new Set([
+  'node',
+  'tsx',
+  'ts-node',
+  'bun',
+  'deno',
+  'python',
+  'python3',
+  'ruby',
+  'php',
+  'go',
+  'npx',
+  'esr',
+  'vite-node',
+])
 
 /** A script file, or a program of the project's own. */
 function file(words: readonly string[], trace: Trace): readonly string[] {
@@ -158,20 +225,35 @@ function file(words: readonly string[], trace: Trace): readonly string[] {
   if (SHELLS.has(name)) {
     const at = rest.findIndex((word) => !word.startsWith('-'))
     const [path = '', ...args] = rest.slice(at < 0 ? rest.length : at)
-    if (path === '') return command.input === null ? [] : nested({ text: command.input, place: () => command.place }, trace, {})
+    if (path === '')
+      return command.input === null ? [] : nested({ text: command.input, place: () => command.place }, trace, {})
     const errexit = rest.slice(0, Math.max(0, at)).some((word) => /^-[a-z]*e/u.test(word))
     return shellFile(path, args, trace, { errexit, own: name !== 'source' && name !== '.' })
   }
   if (PROGRAMS.has(name)) return programFile(words, trace)
-  if (!program.includes('/') && !/\.sh$/u.test(program)) return maybe(words, trace, 'what it does is not known here')
+  if (!program.includes('/') && !program.endsWith('.sh')) return maybe(words, trace, 'what it does is not known here')
   const text = repository.read(joined(shell.cwd, program))
-  if (text !== null && !/^#!.*(?:node|python|ruby|perl|php|deno|bun)/u.test(text)) return shellFile(program, rest, trace, { errexit: false, own: true })
+  if (text !== null && !/^#!.*(?:node|python|ruby|perl|php|deno|bun)/u.test(text))
+    return shellFile(program, rest, trace, { errexit: false, own: true })
   return text === null ? absent(program, words, trace) : judgeProgram(text, words, trace)
 }
 
-function shellFile(path: string, args: readonly string[], trace: Trace, how: { readonly errexit: boolean; readonly own: boolean }): readonly string[] {
+function shellFile(
+  path: string,
+  args: readonly string[],
+  trace: Trace,
+  how: { readonly errexit: boolean; readonly own: boolean },
+): readonly string[] {
   const { sink, shell, command } = trace
-  if (!isKnown(path)) return [emit(sink, { role: 'unknown', text: `which script it runs is decided by ${readable(path)}`, command, trail: trace.trail })]
+  if (!isKnown(path))
+    return [
+      emit(sink, {
+        role: 'unknown',
+        text: `which script it runs is decided by ${readable(path)}`,
+        command,
+        trail: trace.trail,
+      }),
+    ]
   const full = posix.normalize(joined(shell.cwd, path))
   const text = sink.reading.repository.read(full)
   if (text === null) return absent(path, [path, ...args], trace)
@@ -188,10 +270,16 @@ function programFile(words: readonly string[], trace: Trace): readonly string[] 
   const path = words.slice(1).find((word) => !word.startsWith('-') && /[./]/u.test(word))
   if (path === undefined) return maybe(words, trace, 'what it does is not known here')
   const full = posix.normalize(joined(trace.shell.cwd, path))
-  const sources = [full, full.replace(/^(.*\/)?(?:dist|build|out|lib)\//u, '$1src/'), full.replace(/^(.*\/)?(?:dist|build|out|lib)\//u, '$1')]
+  const sources = [
+    full,
+    full.replace(/^(.*\/)?(?:dist|build|out|lib)\//u, '$1src/'),
+    full.replace(/^(.*\/)?(?:dist|build|out|lib)\//u, '$1'),
+  ]
   const candidates = sources.flatMap((one) => [one, one.replace(/\.[cm]?js$/u, '.ts'), `${one}.ts`, `${one}/main.go`])
   const text = candidates.map((one) => repository.read(one)).find((one) => one !== null)
-  return text === undefined || text === null ? maybe(words, trace, 'its code is not in the repository') : judgeProgram(text, words, trace)
+  return text === undefined || text === null
+    ? maybe(words, trace, 'its code is not in the repository')
+    : judgeProgram(text, words, trace)
 }
 
 function judgeProgram(text: string, words: readonly string[], trace: Trace): readonly string[] {
@@ -201,76 +289,13 @@ function judgeProgram(text: string, words: readonly string[], trace: Trace): rea
 }
 
 function absent(path: string, words: readonly string[], trace: Trace): readonly string[] {
-  if (!/\.sh$/u.test(path)) return maybe(words, trace, 'its code is not in the repository')
-  return [emit(trace.sink, { role: 'unknown', text: `${path} is not in the repository`, command: trace.command, trail: trace.trail })]
-}
-
-const SPEAKS_OF_DATABASE = /migrat|schema|database|\bdb\b|alembic|flyway|liquibase/iu
-const BUILDS = /\b(?:build|test|lint|install|ci|compile|generate|gen|codegen|check|validate|setup|format|tools?|seed|backup|dump|lock|status|proxy|wait)\b/iu
-
-/** What is not known counts only where its name speaks of databases or deployments: else every tool would be a doubt. */
-function maybe(words: readonly string[], trace: Trace, why: string): readonly string[] {
-  const { command, sink, trail } = trace
-  const said = readable([...words.slice(0, 6), sink.frame.title].join(' ')).replaceAll(/[-_./:]/gu, ' ')
-  if (SPEAKS_OF_DATABASE.test(said) && !BUILDS.test(said)) {
-    return [emit(sink, { role: 'unknown', text: `${command.text}: ${why}`, command, trail })]
-  }
-  return speaksOfDeployment(readable(words.join(' '))) ? [emit(sink, { role: 'deploy', weak: true, text: command.text, command, trail })] : []
-}
-
-/** A task of ECS: started, and then somebody has to wait for it and look at its exit code. */
-function ecsTask(words: readonly string[], trace: Trace): readonly string[] {
-  const { sink, command, script } = trace
-  const commands = ecsTaskCommand(words, sink.reading.repository)
-  const waits = /ecs\s+wait\s+tasks-stopped/u.test(script)
-  const looks = waits && /exitCode/u.test(script)
-  const lapse = looks ? null : { text: waits ? 'nobody looks at the exit code of the task' : 'the task is only started: nobody waits for its end', place: command.place }
-  const inner = { ...trace, command: { ...command, lapse: command.lapse ?? lapse } }
-  if (commands === null) {
-    const family = optionOf(words, '--task-definition') ?? 'the task definition'
-    return maybe(['run-task', family, sink.frame.title], inner, `the command of the task ${readable(family)} is not in the repository`)
-  }
-  return commands.flatMap((one) => meaning(one, inner, 1))
-}
-
-type Add = (role: 'migrate' | 'deploy', more?: { readonly weak?: boolean }) => string
-
-function manifests(words: readonly string[], trace: Trace, add: Add): readonly string[] {
-  const { sink, shell, command, script } = trace
-  const paths = words.flatMap((word, at) => (['-f', '-k', '--filename', '--kustomize'].includes(words[at - 1] ?? '') ? [word] : (/^(?:-f|--filename|--kustomize|-k)=(.+)$/u.exec(word)?.slice(1) ?? [])))
-  const isDeploy = isDeployment('kubectl', words)
-  if (paths.length === 0 || paths.some((path) => path === '-' || !isKnown(path) || /^https?:/u.test(path))) {
-    const from = words.find((word) => word.startsWith('--from=') || word.startsWith('job/'))
-    if (words.includes('create')) return from === undefined ? [] : maybe([from], trace, 'the job that it starts is defined in the cluster')
-    return isDeploy ? [add('deploy')] : []
-  }
-  const readings = paths.map((path) => readManifests(posix.normalize(joined(shell.cwd, path)), sink.reading.repository))
-  const waits = /kubectl[^\n]*\bwait\b[^\n]*complete|kubectl[^\n]*\brollout status job/u.test(script)
-  const lapse = waits ? null : { text: 'the job is only started: nobody waits until it is complete', place: command.place }
-  const inner = { ...trace, command: { ...command, lapse: command.lapse ?? lapse } }
-  const jobs = readings.flatMap((reading) => reading.jobs).flatMap((job) => manifestJob(job, inner))
-  const absentOnes = readings.flatMap(({ unread }) => (unread === null ? [] : maybe([unread], trace, `${unread} is not in the repository`)))
-  const serves = readings.some((reading) => reading.serves || reading.unread !== null)
-  return [...jobs, ...absentOnes, ...(serves && isDeploy ? [add('deploy')] : [])]
-}
-
-/** Helm waits for its hooks: a pre-upgrade job that fails ends the upgrade. */
-function chart(words: readonly string[], trace: Trace, add: Add): readonly string[] {
-  const { sink, shell, command } = trace
-  const path = words.find((word, at) => at > 0 && !word.startsWith('-') && /^\.{0,2}\//u.test(word)) ?? words.filter((word) => !word.startsWith('-'))[2]
-  const reading = path === undefined || !isKnown(path) ? null : readChart(posix.normalize(joined(shell.cwd, path)), sink.reading.repository)
-  if (reading === null) {
-    const told = emit(sink, { role: 'unknown', text: `${command.text}: the chart is not in the repository, and may migrate in a hook`, command, trail: trace.trail })
-    return [told, add('deploy')]
-  }
-  const hooks = (when: ManifestCommand['when']): readonly string[] => reading.jobs.filter((job) => job.when === when).flatMap((job) => manifestJob(job, trace))
-  if (words.includes('--no-hooks')) return [add('deploy')]
-  return [...hooks('pre'), add('deploy'), ...hooks('post')]
-}
-
-function manifestJob({ words, place }: ManifestCommand, trace: Trace): readonly string[] {
-  const before = trace.sink.steps.length
-  const command = { ...trace.command, place, text: words.join(' '), words }
-  meaning(words, { ...trace, command, trail: [...trace.trail, trace.command.text] }, 1)
-  return trace.sink.steps.slice(before).map(({ id }) => id)
+  if (!path.endsWith('.sh')) return maybe(words, trace, 'its code is not in the repository')
+  return [
+    emit(trace.sink, {
+      role: 'unknown',
+      text: `${path} is not in the repository`,
+      command: trace.command,
+      trail: trace.trail,
+    }),
+  ]
 }

@@ -7,7 +7,10 @@ interface DeployCommand {
 }
 
 const DEPLOY_COMMANDS: readonly DeployCommand[] = [
-  { programs: ['kubectl', 'oc'], deploys: ['apply', 'replace', 'patch', 'set image', 'set env', 'rollout restart', 'scale'] },
+  {
+    programs: ['kubectl', 'oc'],
+    deploys: ['apply', 'replace', 'patch', 'set image', 'set env', 'rollout restart', 'scale'],
+  },
   { programs: ['helm'], deploys: ['upgrade', 'install'] },
   { programs: ['helmfile'], deploys: ['apply', 'sync'] },
   { programs: ['argocd'], deploys: ['app sync', 'app set'] },
@@ -28,7 +31,33 @@ const DEPLOY_COMMANDS: readonly DeployCommand[] = [
       'apprunner update-service',
     ],
   },
-  { programs: ['sam', 'cdk', 'serverless', 'sls', 'sst', 'eb', 'copilot', 'zappa', 'chalice', 'skaffold', 'okteto', 'kamal', 'dep', 'firebase', 'netlify', 'wrangler', 'fly', 'flyctl', 'pm2', 'amplify', 'now', 'architect'], deploys: ['deploy'] },
+  {
+    programs: [
+      'sam',
+      'cdk',
+      'serverless',
+      'sls',
+      'sst',
+      'eb',
+      'copilot',
+      'zappa',
+      'chalice',
+      'skaffold',
+      'okteto',
+      'kamal',
+      'dep',
+      'firebase',
+      'netlify',
+      'wrangler',
+      'fly',
+      'flyctl',
+      'pm2',
+      'amplify',
+      'now',
+      'architect',
+    ],
+    deploys: ['deploy'],
+  },
   { programs: ['wrangler'], deploys: ['publish', 'pages deploy'] },
   { programs: ['zappa'], deploys: ['update'] },
   { programs: ['copilot'], deploys: ['svc deploy', 'app deploy'] },
@@ -36,9 +65,23 @@ const DEPLOY_COMMANDS: readonly DeployCommand[] = [
   { programs: ['werf'], deploys: ['converge'] },
   { programs: ['terraform', 'tofu', 'terragrunt'], deploys: ['apply'] },
   { programs: ['pulumi'], deploys: ['up', 'update'] },
-  { programs: ['vercel'], deploys: ['deploy', '--prod', 'promote', 'alias'] },
-  { programs: ['gcloud'], deploys: ['run deploy', 'app deploy', 'functions deploy', 'run services update', 'deploy releases create'] },
-  { programs: ['az'], deploys: ['webapp deploy', 'webapp deployment', 'containerapp update', 'containerapp up', 'functionapp deployment', 'deployment group create', 'webapp config container set'] },
+  { programs: ['vercel'], deploys: ['deploy', 'promote', 'alias'] },
+  {
+    programs: ['gcloud'],
+    deploys: ['run deploy', 'app deploy', 'functions deploy', 'run services update', 'deploy releases create'],
+  },
+  {
+    programs: ['az'],
+    deploys: [
+      'webapp deploy',
+      'webapp deployment',
+      'containerapp update',
+      'containerapp up',
+      'functionapp deployment',
+      'deployment group create',
+      'webapp config container set',
+    ],
+  },
   { programs: ['heroku'], deploys: ['container:release', 'pipelines:promote', 'deploy:jar'] },
   { programs: ['railway'], deploys: ['up'] },
   { programs: ['docker'], deploys: ['stack deploy', 'service update'] },
@@ -47,10 +90,20 @@ const DEPLOY_COMMANDS: readonly DeployCommand[] = [
   { programs: ['ecs-deploy'], deploys: [''] },
 ]
 
-const BUILDS_ONLY = ['--dry-run', '--dry-run=client', '--dry-run=server', '--help', '-h', '--version', '--no-execute-changeset']
+const BUILDS_ONLY = new Set([
+  '--dry-run',
+  '--dry-run=client',
+  '--dry-run=server',
+  '--help',
+  '-h',
+  '--version',
+  '--no-execute-changeset',
+])
 
 export function isDeployment(program: string, words: readonly string[]): boolean {
-  if (words.some((word) => BUILDS_ONLY.includes(word))) return false
+  if (words.some((word) => BUILDS_ONLY.has(word))) return false
+  // `vercel` alone deploys; `vercel build --prod` only builds.
+  if (program === 'vercel' && words.every((word) => word.startsWith('-'))) return true
   if (program === 'git') return words[0] === 'push' && words.some((word) => /^(?:heroku|dokku|piku)/u.test(word))
   return DEPLOY_COMMANDS.some(
     ({ programs, deploys }) =>
@@ -67,14 +120,17 @@ export function isDeployment(program: string, words: readonly string[]): boolean
 export function mayDeploy(program: string, words: readonly string[]): boolean {
   if (['rsync', 'scp', 'sftp', 'lftp', 'ansible-playbook', 'systemctl'].includes(program)) return true
   if (program === 'aws') return words[0] === 's3' && (words[1] === 'sync' || words[1] === 'cp')
-  if (program === 'docker' || program === 'docker-compose') return words.includes('compose') || program === 'docker-compose' ? words.includes('up') : false
+  if (program === 'docker' || program === 'docker-compose')
+    return words.includes('compose') || program === 'docker-compose' ? words.includes('up') : false
   return false
 }
 
 export function speaksOfDeployment(text: string): boolean {
   return (
     /\b(?:deploy\w*|roll-?out|ship|promote|go-live)\b|\brelease\s+to\b/iu.test(text.replaceAll(/[_:/.]/gu, ' ')) &&
-    !/\b(?:check|test|lint|notify|announce|prepare|build|synth|diff|setup|set up|configure|install|deploy key|preview|wait)\b/iu.test(text)
+    !/\b(?:check|test|lint|notify|announce|prepare|build|synth|diff|setup|set up|configure|install|deploy key|preview|wait)\b/iu.test(
+      text,
+    )
   )
 }
 
@@ -84,7 +140,8 @@ const DEPLOY_ACTIONS =
 
 /** What an action of another repository does, as far as its name tells. */
 export function readAction(uses: string): 'migrate' | 'deploy' | 'unknown' | null {
-  if (/^ariga\/atlas-action\/migrate\/apply|^joshuaavalon\/flyway-action|^supercharge\/.*migrate/u.test(uses)) return 'migrate'
+  if (/^ariga\/atlas-action\/migrate\/apply|^joshuaavalon\/flyway-action|^supercharge\/.*migrate/u.test(uses))
+    return 'migrate'
   if (/setup|lint|login|cache|configure|checkout|labeler|deploy-key|wait/iu.test(uses)) return null
   if (DEPLOY_ACTIONS.test(uses)) return 'deploy'
   return /migrat|flyway|liquibase|schema|database|prisma|alembic|atlas|[/-]db\b|sql/iu.test(uses) ? 'unknown' : null

@@ -1,11 +1,11 @@
 /** GitHub Actions: workflows with their jobs, matrices, and the reusable workflows of the repository. */
 import { posix } from 'node:path'
-import type { Need, Pipeline, PipelineJob, PipelineStep, StepRemark } from '../core/pipeline.ts'
+import type { Need, Pipeline, PipelineJob, StepRemark } from '../core/pipeline.ts'
 import { fillIn, isUnresolved, valueOf, type Lookup, type Value } from './github-expressions.ts'
 import { conditionOf, environmentOf, readSteps, tolerance, withVariables } from './github-steps.ts'
 import { opaque } from './opaque.ts'
 import type { PipelineSystem } from './pipeline.ts'
-import type { Reading } from './step-sink.ts'
+import { unknownStep, type Reading } from './step-sink.ts'
 import type { Evidence } from './targets.ts'
 import { entriesOf, itemsOf, nodeAt, readYamlNodes, textAt, textsOf, type YamlNode } from './yaml-nodes.ts'
 
@@ -19,7 +19,11 @@ interface WorkflowScope {
   readonly github: Lookup
   readonly evidence: readonly Evidence[]
   /** What the job that calls this workflow adds to each of its jobs. */
-  readonly outer: { readonly needs: readonly Need[]; readonly guards: readonly StepRemark[]; readonly lapse: StepRemark | null }
+  readonly outer: {
+    readonly needs: readonly Need[]
+    readonly guards: readonly StepRemark[]
+    readonly lapse: StepRemark | null
+  }
   readonly depth: number
 }
 
@@ -28,7 +32,8 @@ const DEEPEST = 6
 export const githubActions = {
   name: 'GitHub Actions',
   places: (files) => files.filter((file) => /^\.github\/workflows\/[^/]+\.ya?ml$/u.test(file)),
-  recognises: (file, root) => file.includes('.github/workflows/') || (nodeAt(root, 'jobs')?.kind === 'map' && nodeAt(root, 'on') !== null),
+  recognises: (file, root) =>
+    file.includes('.github/workflows/') || (nodeAt(root, 'jobs')?.kind === 'map' && nodeAt(root, 'on') !== null),
   read: (file, root, reading, files) => {
     const events = eventsOf(root)
     // A workflow that others of these call is read where they call it.
@@ -42,7 +47,11 @@ export const githubActions = {
         inputs,
         inputNodes: new Map(),
         github: githubContext(root),
-        evidence: [[...inputs.values()].flatMap((value) => (typeof value === 'string' ? [value] : [])), [textAt(root, 'name') ?? '', posix.basename(file)], branchesOf(root)],
+        evidence: [
+          [...inputs.values()].flatMap((value) => (typeof value === 'string' ? [value] : [])),
+          [textAt(root, 'name') ?? '', posix.basename(file)],
+          branchesOf(root),
+        ],
         outer: { needs: [], guards: [], lapse: null },
         depth: 0,
       }
@@ -86,13 +95,19 @@ function githubContext(root: YamlNode): Lookup {
   const events = eventsOf(root).flatMap((event) => (event === 'workflow_call' ? [] : [event]))
   const isCalledOnly = events.length === 0
   const branches = textsOf(nodeAt(root, 'on', 'push', 'branches'))
-  const isPushOnly = events.length > 0 && events.every((event) => event === 'push') && nodeAt(root, 'on', 'push', 'tags') === null
+  const isPushOnly =
+    events.length > 0 && events.every((event) => event === 'push') && nodeAt(root, 'on', 'push', 'tags') === null
   const plain = branches.length > 0 && branches.every((branch) => /^[\w./-]+$/u.test(branch))
-  const among = (values: readonly string[], name: string): Value => (values.length === 1 && values[0] !== undefined ? values[0] : { unresolved: name, among: values })
+  const among = (values: readonly string[], name: string): Value =>
+    values.length === 1 && values[0] !== undefined ? values[0] : { unresolved: name, among: values }
   return (name) => {
     if (name === 'github.event_name' && !isCalledOnly) return among(events, name)
     if (!isPushOnly || !plain) return undefined
-    if (name === 'github.ref') return among(branches.map((branch) => `refs/heads/${branch}`), name)
+    if (name === 'github.ref')
+      return among(
+        branches.map((branch) => `refs/heads/${branch}`),
+        name,
+      )
     return name === 'github.ref_name' ? among(branches, name) : undefined
   }
 }
@@ -104,22 +119,31 @@ interface Combination {
 
 function readJobs(scope: WorkflowScope): readonly PipelineJob[] {
   const jobs = entriesOf(nodeAt(scope.root, 'jobs'))
-  const plain: Lookup = (name) => (name.startsWith('inputs.') || name.startsWith('github.event.inputs.') ? (scope.inputs.get(name.split('.').at(-1) ?? '') ?? undefined) : scope.github(name))
+  const plain: Lookup = (name) =>
+    name.startsWith('inputs.') || name.startsWith('github.event.inputs.')
+      ? (scope.inputs.get(name.split('.').at(-1) ?? '') ?? undefined)
+      : scope.github(name)
   const shared = environmentOf(scope.root, plain)
   const ids = new Map<string, string[]>()
   const read: PipelineJob[] = []
   const pending = new Map(jobs)
   // Those that are needed first, wherever they stand; a circle is read in the order of the file.
   while (pending.size > 0) {
-    const ready = [...pending].find(([, { value }]) => textsOf(nodeAt(value, 'needs')).every((need) => !pending.has(need))) ?? [...pending][0]
+    const ready =
+      [...pending].find(([, { value }]) => textsOf(nodeAt(value, 'needs')).every((need) => !pending.has(need))) ??
+      [...pending][0]
     if (ready === undefined) break
     const [name, { value: job, key }] = ready
     pending.delete(name)
     const made = combinationsOf(job, withVariables(plain, shared)).flatMap((combination) => {
-      const lookup: Lookup = (path) => (path.startsWith('matrix.') ? combination.matrix.get(path.slice(7)) : plain(path))
+      const lookup: Lookup = (path) =>
+        path.startsWith('matrix.') ? (combination.matrix.get(path.slice(7)) ?? '') : plain(path)
       return readJob({ name, job, key, combination, lookup, shared, ids, scope })
     })
-    ids.set(name, made.map(({ id }) => id))
+    ids.set(
+      name,
+      made.map(({ id }) => id),
+    )
     read.push(...made)
   }
   return read
@@ -168,7 +192,8 @@ function readJob(reading: JobReading): readonly PipelineJob[] {
   const title = `job ${name}${combination.label}`
   const whole = { id, title, place: key, target, needs, guards, lapse, wait: waitOf(job, key, scope) }
   const uses = textAt(job, 'uses')
-  if (uses !== null) return callWorkflow(uses, { ...reading, lookup }, { needs, guards, lapse }, { id, evidence, whole })
+  if (uses !== null)
+    return callWorkflow(uses, { ...reading, lookup }, { needs, guards, lapse }, { id, evidence, whole })
   const steps = readSteps(
     nodeAt(job, 'steps'),
     {
@@ -179,7 +204,12 @@ function readJob(reading: JobReading): readonly PipelineJob[] {
       environment: declared,
       evidence,
       shell: textAt(job, 'defaults', 'run', 'shell') ?? textAt(scope.root, 'defaults', 'run', 'shell'),
-      folder: fillIn(textAt(job, 'defaults', 'run', 'working-directory') ?? textAt(scope.root, 'defaults', 'run', 'working-directory') ?? '.', lookup),
+      folder: fillIn(
+        textAt(job, 'defaults', 'run', 'working-directory') ??
+          textAt(scope.root, 'defaults', 'run', 'working-directory') ??
+          '.',
+        lookup,
+      ),
       inputPlace,
     },
     { guards: [], lapse: null, regardless: null },
@@ -189,7 +219,12 @@ function readJob(reading: JobReading): readonly PipelineJob[] {
 
 type Whole = Omit<PipelineJob, 'steps'>
 
-function callWorkflow(uses: string, { job, lookup, scope }: JobReading, outer: WorkflowScope['outer'], { id, evidence, whole }: { readonly id: string; readonly evidence: readonly Evidence[]; readonly whole: Whole }): readonly PipelineJob[] {
+function callWorkflow(
+  uses: string,
+  { job, lookup, scope }: JobReading,
+  outer: WorkflowScope['outer'],
+  { id, evidence, whole }: { readonly id: string; readonly evidence: readonly Evidence[]; readonly whole: Whole },
+): readonly PipelineJob[] {
   const { reading } = scope
   const file = uses.startsWith('./') ? posix.normalize(uses) : null
   const text = file === null ? null : reading.repository.read(file)
@@ -197,9 +232,18 @@ function callWorkflow(uses: string, { job, lookup, scope }: JobReading, outer: W
   const texts = [...given.values()].flatMap((value) => (value.kind === 'text' ? [fillIn(value.value, lookup)] : []))
   const places = [texts, ...evidence]
   const why = file === null ? `its steps are in another repository: ${uses}` : `there is no ${file}`
-  if (file === null || text === null || scope.depth > DEEPEST) return [{ ...whole, steps: [unknownStep(id, why, job, reading, places)] }]
+  if (file === null || text === null || scope.depth > DEEPEST)
+    return [
+      { ...whole, steps: [unknownStep(id, why, nodeAt(job, 'uses')?.place ?? job.place, reading.finder.find(places))] },
+    ]
   const { node, problem } = readYamlNodes(text, file)
-  if (node === null) return [{ ...whole, steps: [unknownStep(id, problem.message, job, reading, places)] }]
+  if (node === null)
+    return [
+      {
+        ...whole,
+        steps: [unknownStep(id, problem.message, nodeAt(job, 'uses')?.place ?? job.place, reading.finder.find(places))],
+      },
+    ]
   const inputs = new Map<string, Value>(
     entriesOf(nodeAt(node, 'on', 'workflow_call', 'inputs')).map(([name, { value: definition }]) => {
       const own = given.get(name)
@@ -208,26 +252,17 @@ function callWorkflow(uses: string, { job, lookup, scope }: JobReading, outer: W
       return [name, isBoolean && !isUnresolved(value) ? String(value) === 'true' : value]
     }),
   )
-  return readJobs({ ...scope, file, root: node, prefix: `${id}/`, inputs, inputNodes: given, evidence: places, outer, depth: scope.depth + 1 })
-}
-
-function unknownStep(id: string, text: string, job: YamlNode, { finder }: Reading, evidence: readonly Evidence[]): PipelineStep {
-  const place = nodeAt(job, 'uses')?.place ?? job.place
-  return {
-    id: `${id}#0`,
-    role: 'unknown',
-    weak: false,
-    text,
-    places: [place],
-    end: place.line,
-    target: finder.find(evidence),
-    database: null,
-    guards: [],
-    lapse: null,
-    requires: [],
-    regardless: null,
-    insertion: null,
-  }
+  return readJobs({
+    ...scope,
+    file,
+    root: node,
+    prefix: `${id}/`,
+    inputs,
+    inputNodes: given,
+    evidence: places,
+    outer,
+    depth: scope.depth + 1,
+  })
 }
 
 /** The combinations of a matrix; one without a label where there is none. */
@@ -235,18 +270,24 @@ function combinationsOf(job: YamlNode, lookup: Lookup): readonly Combination[] {
   const matrix = nodeAt(job, 'strategy', 'matrix')
   if (matrix === null) return [{ label: '', matrix: new Map() }]
   const axes = entriesOf(matrix).filter(([name]) => name !== 'include' && name !== 'exclude')
-  const cell = (node: YamlNode, name: string): readonly (readonly [string, string])[] => (node.kind === 'text' ? [[name, fillIn(node.value, lookup)]] : entriesOf(node).flatMap(([key, { value }]) => cell(value, `${name}.${key}`)))
+  const cell = (node: YamlNode, name: string): readonly (readonly [string, string])[] =>
+    node.kind === 'text'
+      ? [[name, fillIn(node.value, lookup)]]
+      : entriesOf(node).flatMap(([key, { value }]) => cell(value, `${name}.${key}`))
   let combinations: readonly ReadonlyMap<string, string>[] = [new Map()]
   for (const [name, { value }] of axes) {
     const choices = value.kind === 'list' ? value.items.map((item) => cell(item, name)) : listIn(value, name, lookup)
     combinations = combinations.flatMap((one) => choices.map((choice) => new Map([...one, ...choice])))
   }
-  const rows = (key: string) => itemsOf(nodeAt(matrix, key)).map((row) => new Map(entriesOf(row).flatMap(([name, { value }]) => cell(value, name))))
-  const fits = (one: ReadonlyMap<string, string>, row: ReadonlyMap<string, string>) => [...row].every(([name, value]) => one.get(name) === value)
+  const rows = (key: string) =>
+    itemsOf(nodeAt(matrix, key)).map((row) => new Map(entriesOf(row).flatMap(([name, { value }]) => cell(value, name))))
+  const fits = (one: ReadonlyMap<string, string>, row: ReadonlyMap<string, string>) =>
+    [...row].every(([name, value]) => one.get(name) === value)
   let kept = axes.length === 0 ? [] : combinations.filter((one) => !rows('exclude').some((row) => fits(one, row)))
   for (const row of rows('include')) {
     const shared = new Map([...row].filter(([name]) => axes.some(([axis]) => axis === name)))
-    if (kept.length > 0 && kept.some((one) => fits(one, shared)) && axes.length > 0) kept = kept.map((one) => (fits(one, shared) ? new Map([...one, ...row]) : one))
+    if (kept.some((one) => fits(one, shared)) && axes.length > 0)
+      kept = kept.map((one) => (fits(one, shared) ? new Map([...one, ...row]) : one))
     else kept = [...kept, row]
   }
   return kept.map((one) => ({ label: ` (${[...one.values()].join(', ')})`, matrix: one }))
@@ -262,14 +303,24 @@ function listIn(value: YamlNode, name: string, lookup: Lookup): readonly (readon
 }
 
 /** `needs:` with another job in it: the line that is there changed, or one below the job's name. */
-function waitOf(job: YamlNode, key: { readonly file: string; readonly line: number }, scope: WorkflowScope): PipelineJob['wait'] {
+function waitOf(
+  job: YamlNode,
+  key: { readonly file: string; readonly line: number },
+  scope: WorkflowScope,
+): PipelineJob['wait'] {
   return (other) => {
     const name = other.id.startsWith(scope.prefix) ? other.id.slice(scope.prefix.length) : null
     if (name === null || /[^\w-]/u.test(name) || job.kind !== 'map' || job.flow) return null
     const needs = job.entries.get('needs')
     const indent = ' '.repeat(job.indent)
-    if (needs === undefined) return { file: key.file, line: key.line + 1, removed: 0, inserted: [`${indent}needs: ${name}`] }
+    if (needs === undefined)
+      return { file: key.file, line: key.line + 1, removed: 0, inserted: [`${indent}needs: ${name}`] }
     const all = [...textsOf(needs.value), name]
-    return { file: key.file, line: needs.key.line, removed: needs.value.end - needs.key.line + 1, inserted: [`${indent}needs: [${all.join(', ')}]`] }
+    return {
+      file: key.file,
+      line: needs.key.line,
+      removed: needs.value.end - needs.key.line + 1,
+      inserted: [`${indent}needs: [${all.join(', ')}]`],
+    }
   }
 }

@@ -22,7 +22,8 @@ type Expression =
   | { readonly kind: 'not'; readonly of: Expression }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression }
 
-const TOKEN = /\s*(?:('(?:[^']|'')*')|(-?\d+(?:\.\d+)?)|([A-Za-z_][\w.*-]*(?:\[[^\]]*\][\w.*-]*)*)|(&&|\|\||==|!=|<=|>=|[!<>(),]))/uy
+const TOKEN =
+  /\s*(?:('(?:[^']|'')*')|(-?\d+(?:\.\d+)?)|([A-Za-z_][\w.*-]*(?:\[[^\]]*\][\w.*-]*)*)|(&&|\|\||==|!=|<=|>=|[!<>(),]))/uy
 
 function tokensOf(text: string): readonly string[] | null {
   const tokens: string[] = []
@@ -108,7 +109,9 @@ function written(expression: Expression): string {
 }
 
 function bracketed(expression: Expression): string {
-  return expression.kind === 'binary' && ['&&', '||'].includes(expression.operator) ? `(${written(expression)})` : written(expression)
+  return expression.kind === 'binary' && ['&&', '||'].includes(expression.operator)
+    ? `(${written(expression)})`
+    : written(expression)
 }
 
 export function isUnresolved(value: Value): value is Unresolved {
@@ -139,7 +142,9 @@ function evaluate(expression: Expression, lookup: Lookup): Value {
       return call(expression, lookup)
     case 'not': {
       const inner = evaluate(expression.of, lookup)
-      return isUnresolved(inner) ? unresolved(`!${/\s(?:&&|\|\||[=!]=)\s/u.test(inner.unresolved) ? `(${inner.unresolved})` : inner.unresolved}`) : !truth(inner)
+      return isUnresolved(inner)
+        ? unresolved(`!${/\s(?:&&|\|\||[=!]=)\s/u.test(inner.unresolved) ? `(${inner.unresolved})` : inner.unresolved}`)
+        : !truth(inner)
     }
     case 'binary':
       return binary(expression.operator, evaluate(expression.left, lookup), evaluate(expression.right, lookup))
@@ -157,12 +162,15 @@ function binary(operator: string, left: Value, right: Value): Value {
   const isEquality = operator === '==' || operator === '!='
   if (isUnresolved(left) || isUnresolved(right)) {
     const [open, known] = isUnresolved(left) ? [left, right] : [right as Unresolved, left]
-    if (isEquality && !isUnresolved(known) && open.among !== null && !open.among.includes(String(known))) return operator === '!='
+    if (isEquality && !isUnresolved(known) && open.among !== null && !open.among.includes(String(known)))
+      return operator === '!='
     // `inputs.migrate == true` says what `inputs.migrate` does.
-    if (isEquality && (known === true || known === 'true') && operator === '==' && /[=!]=/u.test(open.unresolved)) return open
+    if (isEquality && (known === true || known === 'true') && operator === '==' && /[=!]=/u.test(open.unresolved))
+      return open
     return unresolved(`${show(left)} ${operator} ${show(right)}`)
   }
-  if (isEquality) return (String(left ?? '').toLowerCase() === String(right ?? '').toLowerCase()) === (operator === '==')
+  if (isEquality)
+    return (String(left ?? '').toLowerCase() === String(right ?? '').toLowerCase()) === (operator === '==')
   const [one, other] = [Number(left), Number(right)]
   return { '<': one < other, '>': one > other, '<=': one <= other, '>=': one >= other }[operator] ?? false
 }
@@ -233,7 +241,8 @@ export function readCondition(text: string | null, lookup: Lookup): Condition {
   const succeeded = open.flatMap((one) => /^needs\.([\w-]+)\.result == 'success'$/u.exec(one)?.[1] ?? [])
   return {
     open: open.filter((one) => !/^needs\.[\w-]+\.result == 'success'$/u.test(one)),
-    never: values.some((value) => !isUnresolved(value) && !truth(value)) && !/\bfailure\(\)|\bcancelled\(\)/u.test(inner),
+    never:
+      values.some((value) => !isUnresolved(value) && !truth(value)) && !/\bfailure\(\)|\bcancelled\(\)/u.test(inner),
     regardless: /\balways\(\)|\bcancelled\(\)|\bfailure\(\)/u.test(inner),
     succeeded,
   }

@@ -2,7 +2,16 @@
 import { posix } from 'node:path'
 import type { SourcePlace } from '../core/finding.ts'
 import type { Repository } from './repository.ts'
-import { entriesOf, itemsOf, nodeAt, readYamlNodes, textAt, textsOf, type MapEntry, type YamlNode } from './yaml-nodes.ts'
+import {
+  entriesOf,
+  itemsOf,
+  nodeAt,
+  readYamlNodes,
+  textAt,
+  textsOf,
+  type MapEntry,
+  type YamlNode,
+} from './yaml-nodes.ts'
 
 export interface GitlabConfig {
   readonly root: YamlNode
@@ -13,7 +22,8 @@ export interface GitlabConfig {
 const DEEPEST = 12
 
 /** Templates of GitLab itself that scan and build, and neither migrate nor deploy. */
-const HARMLESS = /^(?:Security|Jobs\/(?:SAST|Secret|Dependency|Container|License|Code|Build|Test|Browser|DAST)|Workflows|Verify|Code-Quality|SAST|DAST)/u
+const HARMLESS =
+  /^(?:Security|Jobs\/(?:SAST|Secret|Dependency|Container|License|Code|Build|Test|Browser|DAST)|Workflows|Verify|Code-Quality|SAST|DAST)/u
 
 export function loadConfig(root: YamlNode, repository: Repository, depth = 0): GitlabConfig {
   let merged: YamlNode = { kind: 'map', entries: new Map(), place: root.place, end: root.end, indent: 0, flow: false }
@@ -21,13 +31,22 @@ export function loadConfig(root: YamlNode, repository: Repository, depth = 0): G
   for (const item of itemsOf(nodeAt(root, 'include'))) {
     const local = item.kind === 'text' ? (/^https?:/u.test(item.value) ? null : item.value) : textAt(item, 'local')
     if (local === null) {
-      const named = item.kind === 'text' ? item.value : entriesOf(item).map(([key, { value }]) => `${key} ${textsOf(value).join(', ')}`).join(', ')
-      if (!HARMLESS.test(textAt(item, 'template') ?? '')) unread.push({ text: `jobs are included from elsewhere: ${named}`, place: item.place })
+      const named =
+        item.kind === 'text'
+          ? item.value
+          : entriesOf(item)
+              .map(([key, { value }]) => `${key} ${textsOf(value).join(', ')}`)
+              .join(', ')
+      if (!HARMLESS.test(textAt(item, 'template') ?? ''))
+        unread.push({ text: `jobs are included from elsewhere: ${named}`, place: item.place })
       continue
     }
     for (const file of filesFor(local, repository)) {
       const text = repository.read(file)
-      const { node, problem } = text === null ? { node: null, problem: { message: `there is no ${file}`, place: item.place } } : readYamlNodes(text, file)
+      const { node, problem } =
+        text === null
+          ? { node: null, problem: { message: `there is no ${file}`, place: item.place } }
+          : readYamlNodes(text, file)
       if (node === null || depth > DEEPEST) {
         if (problem !== null) unread.push({ text: problem.message, place: problem.place })
         continue
@@ -43,7 +62,14 @@ export function loadConfig(root: YamlNode, repository: Repository, depth = 0): G
 function filesFor(path: string, repository: Repository): readonly string[] {
   const clean = path.replace(/^\//u, '')
   if (!/[*?]/u.test(clean)) return [clean]
-  const pattern = new RegExp(`^${clean.replace(/[.+^${}()|[\]\\]/gu, '\\$&').replaceAll('**', '\u0000').replaceAll('*', '[^/]*').replaceAll('\u0000', '.*')}$`, 'u')
+  const pattern = new RegExp(
+    `^${clean
+      .replace(/[.+^${}()|[\]\\]/gu, '\\$&')
+      .replaceAll('**', '\u0000')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('\u0000', '.*')}$`,
+    'u',
+  )
   return repository.list(posix.dirname(clean).replace(/\*.*$/u, '') || '.').filter((file) => pattern.test(file))
 }
 
@@ -59,7 +85,11 @@ export function mergeNodes(base: YamlNode, over: YamlNode): YamlNode {
 }
 
 /** A job with what it extends; `missing`, the names of those that are in no file. */
-export function extended(root: YamlNode, job: YamlNode, depth = 0): { readonly job: YamlNode; readonly missing: readonly string[] } {
+export function extended(
+  root: YamlNode,
+  job: YamlNode,
+  depth = 0,
+): { readonly job: YamlNode; readonly missing: readonly string[] } {
   const names = textsOf(nodeAt(job, 'extends'))
   const missing: string[] = []
   let base: YamlNode = { kind: 'map', entries: new Map(), place: job.place, end: job.end, indent: 0, flow: false }

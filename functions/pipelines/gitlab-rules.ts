@@ -25,10 +25,38 @@ export function timingOf(job: YamlNode, name: string, root: YamlNode): GitlabTim
   const isManual = when === 'manual'
   const isLeft = isManual && (allows ?? rules === null)
   const place = whenEntry?.key ?? job.place
-  const block = { file: place.file, line: place.line + 1, removed: 0, inserted: [`${' '.repeat(Math.max(0, indentOf(job, whenEntry?.value ?? null)))}allow_failure: false`] }
-  const byHand: readonly StepRemark[] = isLeft ? [{ text: `somebody has to start ${name} by hand, and the pipeline goes on without`, place, remedy: allows === null && !isFlow(job) ? block : null }] : []
-  const after: readonly StepRemark[] = when === 'on_failure' ? [{ text: 'it runs only after a failure', place, remedy: null }] : []
-  const lapse = allows === true && failure !== null && !isManual ? { text: 'allow_failure: true', place: failure.key, remedy: isFlow(job) ? null : { file: failure.key.file, line: failure.key.line, removed: failure.value.end - failure.key.line + 1, inserted: [] } } : null
+  const block = {
+    file: place.file,
+    line: place.line + 1,
+    removed: 0,
+    inserted: [`${' '.repeat(Math.max(0, indentOf(job, whenEntry?.value ?? null)))}allow_failure: false`],
+  }
+  const byHand: readonly StepRemark[] = isLeft
+    ? [
+        {
+          text: `somebody has to start ${name} by hand, and the pipeline goes on without`,
+          place,
+          remedy: allows === null && !isFlow(job) ? block : null,
+        },
+      ]
+    : []
+  const after: readonly StepRemark[] =
+    when === 'on_failure' ? [{ text: 'it runs only after a failure', place, remedy: null }] : []
+  const lapse =
+    allows === true && failure !== null && !isManual
+      ? {
+          text: 'allow_failure: true',
+          place: failure.key,
+          remedy: isFlow(job)
+            ? null
+            : {
+                file: failure.key.file,
+                line: failure.key.line,
+                removed: failure.value.end - failure.key.line + 1,
+                inserted: [],
+              },
+        }
+      : null
   return {
     guards: [...guards, ...byHand, ...after],
     lapse: lapse ?? (isLeft ? { text: 'a manual job may fail without consequences', place, remedy: null } : null),
@@ -67,7 +95,13 @@ function rulesOf(rules: YamlNode, root: YamlNode): Conditions {
   ]
   const manual = runs.find((item) => textAt(item, 'when') !== null) ?? null
   const tolerant = runs.find((item) => textAt(item, 'allow_failure') !== null) ?? null
-  return { guards, when: textAt(manual, 'when'), whenEntry: entryOf(manual, 'when'), failureEntry: entryOf(tolerant, 'allow_failure'), never: runs.length === 0 }
+  return {
+    guards,
+    when: textAt(manual, 'when'),
+    whenEntry: entryOf(manual, 'when'),
+    failureEntry: entryOf(tolerant, 'allow_failure'),
+    never: runs.length === 0,
+  }
 }
 
 function textOfRule(rule: YamlNode): string {
@@ -98,12 +132,26 @@ function onlyOf(job: YamlNode): Conditions {
   const only = nodeAt(job, 'only')
   const except = nodeAt(job, 'except')
   const refs = only === null ? [] : textsOf(nodeAt(only, 'refs') ?? (only.kind === 'map' ? null : only))
-  const named = refs.map((ref) => (ref === 'tags' ? '$CI_COMMIT_TAG' : ref === 'branches' ? '$CI_COMMIT_BRANCH' : canonical(`$CI_COMMIT_BRANCH == "${ref}"`)))
+  const named = refs.map((ref) =>
+    ref === 'tags'
+      ? '$CI_COMMIT_TAG'
+      : ref === 'branches'
+        ? '$CI_COMMIT_BRANCH'
+        : canonical(`$CI_COMMIT_BRANCH == "${ref}"`),
+  )
   const changes = textsOf(nodeAt(only, 'changes'))
   const guards: readonly StepRemark[] = [
     ...(only === null || named.length === 0 ? [] : [{ text: named.join(' || '), place: only.place, remedy: null }]),
-    ...(only === null || changes.length === 0 ? [] : [{ text: `changes in ${changes.join(', ')}`, place: only.place, remedy: null }]),
-    ...(except === null ? [] : textsOf(nodeAt(except, 'refs') ?? except).map((ref) => ({ text: `not ${ref}`, place: except.place, remedy: null }))),
+    ...(only === null || changes.length === 0
+      ? []
+      : [{ text: `changes in ${changes.join(', ')}`, place: only.place, remedy: null }]),
+    ...(except === null
+      ? []
+      : textsOf(nodeAt(except, 'refs') ?? except).map((ref) => ({
+          text: `not ${ref}`,
+          place: except.place,
+          remedy: null,
+        }))),
   ]
   return { ...none, guards }
 }

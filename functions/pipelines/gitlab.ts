@@ -1,34 +1,56 @@
 /** GitLab CI: stages, `needs`, and what jobs share. */
-import type { Need, Pipeline, PipelineJob, PipelineStep, StepRemark } from '../core/pipeline.ts'
+import type { Need, Pipeline, PipelineJob, PipelineStep } from '../core/pipeline.ts'
 import type { LineEdit } from '../core/line-edit.ts'
 import { readCommands } from './commands.ts'
 import { speaksOfDeployment } from './deploy-commands.ts'
 import { extended, flatItems, loadConfig } from './gitlab-config.ts'
 import { timingOf } from './gitlab-rules.ts'
-import { isKnown, opaque } from './opaque.ts'
+import { expand, matrixOf, variablesOf, type Combination } from './gitlab-variables.ts'
 import type { PipelineSystem } from './pipeline.ts'
-import { newShell, type ScriptSource } from './shell.ts'
-import { emit, type Reading, type StepFrame, type StepSink } from './step-sink.ts'
-import type { Evidence } from './targets.ts'
+import { type ScriptSource } from './shell.ts'
+import { newShell } from './shell-process.ts'
+import { bareCommand, emit, unknownStep, type Reading, type StepFrame, type StepSink } from './step-sink.ts'
+import { UNTOLD, type Evidence } from './targets.ts'
 import { entriesOf, itemsOf, nodeAt, placeIn, readYamlNodes, textAt, textsOf, type YamlNode } from './yaml-nodes.ts'
 
 /** Keys of the top level that are no jobs. */
-const RESERVED = new Set(['stages', 'variables', 'default', 'include', 'workflow', 'image', 'services', 'before_script', 'after_script', 'cache', 'spec'])
+const RESERVED = new Set([
+  'stages',
+  'variables',
+  'default',
+  'include',
+  'workflow',
+  'image',
+  'services',
+  'before_script',
+  'after_script',
+  'cache',
+  'spec',
+])
 const STAGES = ['build', 'test', 'deploy']
 
 export const gitlab = {
   name: 'GitLab CI',
   places: (files) => files.filter((file) => /^\.gitlab-ci\.ya?ml$/u.test(file)),
   recognises: (file, root) => file.includes('gitlab-ci') || nodeAt(root, 'stages')?.kind === 'list',
-  read: (file, root, reading) => [{ file, jobs: readConfig(file, root, reading, '', []) }] satisfies readonly Pipeline[],
+  read: (file, root, reading) =>
+    [{ file, jobs: readConfig(file, root, reading, '', []) }] satisfies readonly Pipeline[],
 } as const satisfies PipelineSystem
 
-function readConfig(file: string, own: YamlNode, reading: Reading, prefix: string, outer: readonly Need[]): readonly PipelineJob[] {
+function readConfig(
+  file: string,
+  own: YamlNode,
+  reading: Reading,
+  prefix: string,
+  outer: readonly Need[],
+): readonly PipelineJob[] {
   const { root, unread } = loadConfig(own, reading.repository)
   const stages = ['.pre', ...(nodeAt(root, 'stages') === null ? STAGES : textsOf(nodeAt(root, 'stages'))), '.post']
   const ids = new Map<string, readonly string[]>()
   const names: { readonly name: string; readonly stage: number }[] = []
-  const listed = entriesOf(root).filter(([name, { value }]) => !RESERVED.has(name) && !name.startsWith('.') && value.kind === 'map')
+  const listed = entriesOf(root).filter(
+    ([name, { value }]) => !RESERVED.has(name) && !name.startsWith('.') && value.kind === 'map',
+  )
   const plans = listed.flatMap(([name, { key, value }]): readonly Plan[] => {
     const { job, missing } = extended(root, value)
     const timing = timingOf(job, name, root)
@@ -36,15 +58,28 @@ function readConfig(file: string, own: YamlNode, reading: Reading, prefix: strin
     const stage = stages.indexOf(textAt(job, 'stage') ?? 'test')
     names.push({ name, stage })
     const combinations = matrixOf(job)
-    ids.set(name, combinations.map(({ label }) => `${prefix}${file}:${name}${label}`))
-    return combinations.map((combination) => ({ name, key, value, job, missing, timing, stage, combination, id: `${prefix}${file}:${name}${combination.label}` }))
+    ids.set(
+      name,
+      combinations.map(({ label }) => `${prefix}${file}:${name}${label}`),
+    )
+    return combinations.map((combination) => ({
+      name,
+      key,
+      value,
+      job,
+      missing,
+      timing,
+      stage,
+      combination,
+      id: `${prefix}${file}:${name}${combination.label}`,
+    }))
   })
   const jobs = plans.flatMap((plan) => readJob(plan, { root, reading, ids, names, outer, unread, file, own }))
   // What comes from elsewhere may be a job of its own: before which, nobody knows.
   const [elsewhere] = unread
   if (elsewhere === undefined) return jobs
   const id = `${prefix}${file}:include`
-  const unknown = unknownStep(id, elsewhere.text, elsewhere.place)
+  const unknown = unknownStep(id, elsewhere.text, elsewhere.place, UNTOLD)
   const place = { title: 'an included job', place: elsewhere.place, target: { kind: 'untold' } } as const
   return [...jobs, { id, ...place, needs: [], guards: [], lapse: null, steps: [unknown], wait: () => null }]
 }
@@ -70,7 +105,10 @@ interface ConfigScope {
   readonly ids: ReadonlyMap<string, readonly string[]>
   readonly names: readonly { readonly name: string; readonly stage: number }[]
   readonly outer: readonly Need[]
-  readonly unread: readonly { readonly text: string; readonly place: { readonly file: string; readonly line: number } }[]
+  readonly unread: readonly {
+    readonly text: string
+    readonly place: { readonly file: string; readonly line: number }
+  }[]
 }
 
 function readJob(plan: Plan, scope: ConfigScope): readonly PipelineJob[] {
@@ -90,29 +128,77 @@ function readJob(plan: Plan, scope: ConfigScope): readonly PipelineJob[] {
     [scope.file],
   ]
   const target = reading.finder.find([...(environment === null ? [] : [{ environment }]), ...evidence])
-  const whole = { id, title: `job ${name}${combination.label}`, place: key, target, needs: [...scope.outer, ...needsOf(plan, scope)], guards: timing.guards, lapse: timing.lapse, wait: waitOf(plan, scope) }
+  const whole = {
+    id,
+    title: `job ${name}${combination.label}`,
+    place: key,
+    target,
+    needs: [...scope.outer, ...needsOf(plan, scope)],
+    guards: timing.guards,
+    lapse: timing.lapse,
+    wait: waitOf(plan, scope),
+  }
   const trigger = nodeAt(job, 'trigger')
   if (trigger !== null) return triggered(trigger, plan, whole, scope)
-  const sink: StepSink = { reading, frame: frameOf(plan, environment, evidence, scope), steps: [] }
-  if (plan.missing.length > 0) emitUnknown(sink, `what it extends is in none of the files here: ${plan.missing.join(', ')}`, key)
-  const script = scriptOf(job, root, scope)
+  const sink: StepSink = { reading, frame: frameOf(plan, environment, evidence), steps: [] }
+  if (plan.missing.length > 0)
+    emit(sink, {
+      role: 'unknown',
+      text: `what it extends is in none of the files here: ${plan.missing.join(', ')}`,
+      command: bareCommand('', key),
+    })
+  const script = scriptOf(job, root)
   const shell = newShell({ variables, cwd: '.', errexit: true, pipefail: true })
   readCommands(script, shell, sink)
   if (speaksOfDeployment(name) && sink.steps.every(({ role }) => role === 'check') && script.text !== '') {
-    emit(sink, { role: 'deploy', weak: true, text: name, command: { words: [], variables, own: new Map(), text: name, place: key, guards: [], lapse: null, requires: [], input: null } })
+    emit(sink, {
+      role: 'deploy',
+      weak: true,
+      text: name,
+      command: bareCommand(name, key, { variables }),
+    })
   }
   return [{ ...whole, steps: sink.steps.map((step) => placed(step, plan)) }]
 }
 
-function frameOf({ id, name, key, value, timing }: Plan, environment: string | null, evidence: readonly Evidence[], scope: ConfigScope): StepFrame {
+function frameOf(
+  { id, name, key, value, timing }: Plan,
+  environment: string | null,
+  evidence: readonly Evidence[],
+): StepFrame {
   // The job's own lines; what it takes from another one is changed there, for all who take it.
   const script = itemsOf(nodeAt(value, 'script'))
   const list = nodeAt(value, 'script')
   const [first] = script
-  const canTake = first !== undefined && list?.kind === 'list' && !list.flow && first.place.file === key.file && first.place.line > key.line
-  const insertion = canTake ? { style: 'gitlab' as const, file: key.file, line: first.place.line, indent: Math.max(0, first.indent - 2), before: `the script of ${name}`, artifact: null, generated: false } : null
-  void scope
-  return { id, place: key, end: value.end, title: name, environment, evidence, guards: [], lapse: null, regardless: timing.regardless, insertion }
+  const canTake =
+    first !== undefined &&
+    list?.kind === 'list' &&
+    !list.flow &&
+    first.place.file === key.file &&
+    first.place.line > key.line
+  const insertion = canTake
+    ? {
+        style: 'gitlab' as const,
+        file: key.file,
+        line: first.place.line,
+        indent: Math.max(0, first.indent - 2),
+        before: `the script of ${name}`,
+        artifact: null,
+        generated: false,
+      }
+    : null
+  return {
+    id,
+    place: key,
+    end: value.end,
+    title: name,
+    environment,
+    evidence,
+    guards: [],
+    lapse: null,
+    regardless: timing.regardless,
+    insertion,
+  }
 }
 
 /** The line of the command, where it stands in the job itself: else the job, and the line where it stands. */
@@ -121,17 +207,24 @@ function placed(step: PipelineStep, { key, value, job }: Plan): PipelineStep {
   if (inside === undefined) return step
   const own = itemsOf(nodeAt(job, 'script')).find(({ place, end }) => place.line <= inside.line && inside.line <= end)
   const insertion = step.insertion === null ? null : { ...step.insertion, line: own?.place.line ?? inside.line }
-  return { ...step, places: [inside, ...step.places.filter((place) => place !== inside && place.line !== key.line)], end: own?.end ?? inside.line, insertion }
+  return {
+    ...step,
+    places: [inside, ...step.places.filter((place) => place !== inside && place.line !== key.line)],
+    end: own?.end ?? inside.line,
+    insertion,
+  }
 }
 
 /** All of a job's lines as one script, as the runner makes it. */
-function scriptOf(job: YamlNode, root: YamlNode, { own }: ConfigScope): ScriptSource {
-  void own
-  const before = nodeAt(job, 'before_script') ?? nodeAt(root, 'default', 'before_script') ?? nodeAt(root, 'before_script')
-  const items = [...flatItems(before, root), ...flatItems(nodeAt(job, 'script') ?? nodeAt(job, 'run'), root)].flatMap((item) => {
-    const text = item.kind === 'map' ? nodeAt(item, 'script') : item
-    return text?.kind === 'text' ? [text] : []
-  })
+function scriptOf(job: YamlNode, root: YamlNode): ScriptSource {
+  const before =
+    nodeAt(job, 'before_script') ?? nodeAt(root, 'default', 'before_script') ?? nodeAt(root, 'before_script')
+  const items = [...flatItems(before, root), ...flatItems(nodeAt(job, 'script') ?? nodeAt(job, 'run'), root)].flatMap(
+    (item) => {
+      const text = item.kind === 'map' ? nodeAt(item, 'script') : item
+      return text?.kind === 'text' ? [text] : []
+    },
+  )
   const starts: number[] = []
   let text = ''
   for (const item of items) {
@@ -163,58 +256,31 @@ function needsOf({ job, name, stage }: Plan, { ids, names, root }: ConfigScope):
   return before.flatMap((other) => (ids.get(other.name) ?? []).map((id) => ({ job: id, leavesOut: false, regardless })))
 }
 
-function triggered(trigger: YamlNode, plan: Plan, whole: Omit<PipelineJob, 'steps'>, { reading, file }: ConfigScope): readonly PipelineJob[] {
-  const include = itemsOf(nodeAt(trigger, 'include')).map((item) => (item.kind === 'text' ? item.value : textAt(item, 'local')))
+function triggered(
+  trigger: YamlNode,
+  plan: Plan,
+  whole: Omit<PipelineJob, 'steps'>,
+  { reading }: ConfigScope,
+): readonly PipelineJob[] {
+  const include = itemsOf(nodeAt(trigger, 'include')).map((item) =>
+    item.kind === 'text' ? item.value : textAt(item, 'local'),
+  )
   const [local] = include
   const text = local === null || local === undefined ? null : reading.repository.read(local)
   const { node } = text === null || local === null || local === undefined ? { node: null } : readYamlNodes(text, local)
   if (node === null || local === null || local === undefined) {
     const project = textAt(trigger, 'project') ?? textAt(trigger) ?? local ?? 'another pipeline'
-    return [{ ...whole, steps: [{ ...unknownStep(plan.id, `its jobs are in another pipeline: ${project}`, plan.key), target: whole.target }] }]
+    return [
+      {
+        ...whole,
+        steps: [unknownStep(plan.id, `its jobs are in another pipeline: ${project}`, plan.key, whole.target)],
+      },
+    ]
   }
-  void file
-  return [{ ...whole, steps: [] }, ...readConfig(local, node, reading, `${plan.id}/`, [{ job: whole.id, leavesOut: true, regardless: null }])]
-}
-
-interface Combination {
-  readonly label: string
-  readonly values: ReadonlyMap<string, string>
-}
-
-function matrixOf(job: YamlNode): readonly Combination[] {
-  const rows = itemsOf(nodeAt(job, 'parallel', 'matrix'))
-  if (rows.length === 0) return [{ label: '', values: new Map() }]
-  return rows.flatMap((row) => {
-    let combinations: readonly ReadonlyMap<string, string>[] = [new Map()]
-    for (const [name, { value }] of entriesOf(row)) {
-      combinations = combinations.flatMap((one) => textsOf(value).map((text) => new Map([...one, [name, text]])))
-    }
-    return combinations.map((values) => ({ label: `: [${[...values.values()].join(', ')}]`, values }))
-  })
-}
-
-function variablesOf(root: YamlNode, job: YamlNode, { values }: Combination): Map<string, string> {
-  const variables = new Map<string, string>()
-  for (const [name, { value }] of [...entriesOf(nodeAt(root, 'variables')), ...entriesOf(nodeAt(job, 'variables'))]) {
-    const text = textAt(value, 'value') ?? textAt(value) ?? ''
-    variables.set(name, expand(text, new Map([...variables, ...values])))
-  }
-  for (const [name, value] of values) variables.set(name, value)
-  return variables
-}
-
-/** `$NAME` and `${NAME}` filled in; one that is not known stays opaque. */
-function expand(text: string, variables: ReadonlyMap<string, string>): string {
-  return isKnown(text) ? text.replace(/\$\{?(\w+)\}?/gu, (_, name: string) => variables.get(name) ?? opaque(name)) : text
-}
-
-function unknownStep(id: string, text: string, place: { readonly file: string; readonly line: number }): PipelineStep {
-  const nothing = { database: null, guards: [] as readonly StepRemark[], lapse: null, requires: [], regardless: null, insertion: null }
-  return { id: `${id}#0`, role: 'unknown', weak: false, text, places: [place], end: place.line, target: { kind: 'untold' }, ...nothing }
-}
-
-function emitUnknown(sink: StepSink, text: string, place: { readonly file: string; readonly line: number }): void {
-  emit(sink, { role: 'unknown', text, command: { words: [], variables: new Map(), own: new Map(), text, place, guards: [], lapse: null, requires: [], input: null } })
+  return [
+    { ...whole, steps: [] },
+    ...readConfig(local, node, reading, `${plan.id}/`, [{ job: whole.id, leavesOut: true, regardless: null }]),
+  ]
 }
 
 /** `needs:` with another job in it, in the job's own lines. */
@@ -227,7 +293,12 @@ function waitOf({ name: own, value, key, job }: Plan, scope: ConfigScope): Pipel
     const quoted = (text: string): string => (/^[\w-]+$/u.test(text) ? text : `"${text}"`)
     if (needs !== undefined && itemsOf(needs.value).every(({ kind }) => kind === 'text')) {
       const all = [...textsOf(needs.value), name].map(quoted)
-      return { file: key.file, line: needs.key.line, removed: needs.value.end - needs.key.line + 1, inserted: [`${indent}needs: [${all.join(', ')}]`] }
+      return {
+        file: key.file,
+        line: needs.key.line,
+        removed: needs.value.end - needs.key.line + 1,
+        inserted: [`${indent}needs: [${all.join(', ')}]`],
+      }
     }
     if (nodeAt(job, 'needs') !== null) return null
     return { file: key.file, line: key.line + 1, removed: 0, inserted: [`${indent}needs: [${quoted(name)}]`] }

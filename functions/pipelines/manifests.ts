@@ -69,14 +69,23 @@ function readFile(file: string, text: string): ManifestReading {
 
 function readDocument(node: YamlNode): ManifestReading {
   const kind = textAt(node, 'kind') ?? ''
-  const hook = textAt(node, 'metadata', 'annotations', 'helm.sh/hook') ?? textAt(node, 'metadata', 'annotations', 'argocd.argoproj.io/hook') ?? ''
+  const hook =
+    textAt(node, 'metadata', 'annotations', 'helm.sh/hook') ??
+    textAt(node, 'metadata', 'annotations', 'argocd.argoproj.io/hook') ??
+    ''
   const pod = nodeAt(node, 'spec', 'template', 'spec') ?? nodeAt(node, 'spec')
   const containers = itemsOf(nodeAt(pod, 'containers'))
   if (kind === 'Job' || kind === 'Pod') {
-    const when = /pre-(?:install|upgrade)|PreSync/u.test(hook) ? 'pre' : /post-|PostSync/u.test(hook) ? 'post' : 'beside'
+    const when = /pre-(?:install|upgrade)|PreSync/u.test(hook)
+      ? 'pre'
+      : /post-|PostSync/u.test(hook)
+        ? 'post'
+        : 'beside'
     return { ...NOTHING, jobs: containers.flatMap((container) => commandOf(container, when)) }
   }
-  const serves = ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout', 'Service', 'CronJob'].includes(kind) || (kind === 'Kustomization' && nodeAt(node, 'images') !== null)
+  const serves =
+    ['Deployment', 'StatefulSet', 'DaemonSet', 'Rollout', 'Service', 'CronJob'].includes(kind) ||
+    (kind === 'Kustomization' && nodeAt(node, 'images') !== null)
   const initial = itemsOf(nodeAt(pod, 'initContainers')).flatMap((container) => commandOf(container, 'pre'))
   return { jobs: initial, serves, unread: null }
 }
@@ -86,12 +95,19 @@ function commandOf(container: YamlNode, when: ManifestCommand['when']): readonly
   const words = [...textsOf(nodeAt(container, 'command')), ...textsOf(nodeAt(container, 'args'))]
   if (command !== null && nodeAt(container, 'command') !== null) return [{ words, place: command.place, when }]
   // Without a command the image's own program gets the arguments.
-  const image = (textAt(container, 'image') ?? '').replace(/[:@].*$/u, '').split('/').at(-1) ?? ''
+  const image =
+    (textAt(container, 'image') ?? '')
+      .replace(/[:@].*$/u, '')
+      .split('/')
+      .at(-1) ?? ''
   return command === null ? [] : [{ words: [image, ...words], place: command.place, when }]
 }
 
 /** The command that `aws ecs run-task` starts: from its overrides, else from the task definition in the repository. */
-export function ecsTaskCommand(words: readonly string[], repository: Repository): readonly (readonly string[])[] | null {
+export function ecsTaskCommand(
+  words: readonly string[],
+  repository: Repository,
+): readonly (readonly string[])[] | null {
   const overrides = optionOf(words, '--overrides')
   if (overrides !== null) {
     const text = overrides.startsWith('file://') ? (repository.read(overrides.slice(7)) ?? '') : overrides
@@ -104,7 +120,9 @@ export function ecsTaskCommand(words: readonly string[], repository: Repository)
   }
   const family = optionOf(words, '--task-definition')?.split(':')[0]
   if (family === undefined || isOpaque(family)) return null
-  for (const file of repository.list('.').filter((path) => /\.json$/u.test(path) && !/package(?:-lock)?\.json$/u.test(path))) {
+  for (const file of repository
+    .list('.')
+    .filter((path) => path.endsWith('.json') && !/package(?:-lock)?\.json$/u.test(path))) {
     const text = repository.read(file) ?? ''
     if (!text.includes('containerDefinitions') || !text.includes(`"${family}"`)) continue
     const { node } = readYamlNodes(text, file)
@@ -124,7 +142,11 @@ export function optionOf(words: readonly string[], ...names: readonly string[]):
 }
 
 /** `release_command` of fly.toml: it runs before the new machines do, and a failure ends the deployment. */
-export function flyReleaseCommand(words: readonly string[], cwd: string, repository: Repository): { readonly text: string; readonly place: SourcePlace } | null {
+export function flyReleaseCommand(
+  words: readonly string[],
+  cwd: string,
+  repository: Repository,
+): { readonly text: string; readonly place: SourcePlace } | null {
   const named = optionOf(words, '--config', '-c') ?? 'fly.toml'
   const file = cwd === '.' ? named : `${cwd}/${named}`
   const lines = (repository.read(file) ?? '').split('\n')

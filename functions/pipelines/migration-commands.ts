@@ -38,7 +38,16 @@ export const MIGRATION_COMMANDS: readonly MigrationCommand[] = [
     tool: 'liquibase',
     programs: ['liquibase'],
     migrates: ['update', 'update-count', 'update-to-tag', 'updateCount', 'updateToTag'],
-    alike: ['status', 'validate', 'update-sql', 'updateSQL', 'diff', 'changelog-sync', 'generate-changelog', 'future-rollback-sql'],
+    alike: [
+      'status',
+      'validate',
+      'update-sql',
+      'updateSQL',
+      'diff',
+      'changelog-sync',
+      'generate-changelog',
+      'future-rollback-sql',
+    ],
     command: 'liquibase update',
   },
   {
@@ -52,7 +61,16 @@ export const MIGRATION_COMMANDS: readonly MigrationCommand[] = [
     tool: 'prisma',
     programs: ['prisma', 'prisma2'],
     migrates: ['migrate deploy'],
-    alike: ['generate', 'db push', 'db pull', 'migrate status', 'migrate diff', 'migrate resolve', 'migrate dev', 'validate'],
+    alike: [
+      'generate',
+      'db push',
+      'db pull',
+      'migrate status',
+      'migrate diff',
+      'migrate resolve',
+      'migrate dev',
+      'validate',
+    ],
     command: 'npx prisma migrate deploy',
   },
   {
@@ -211,7 +229,13 @@ export const MIGRATION_COMMANDS: readonly MigrationCommand[] = [
     command: 'dotnet ef database update',
   },
   { tool: 'ef-core', programs: ['efbundle'], migrates: [''], alike: [], command: './efbundle' },
-  { tool: 'postgrator', programs: ['postgrator', 'postgrator-cli'], migrates: [''], alike: [], command: 'npx postgrator' },
+  {
+    tool: 'postgrator',
+    programs: ['postgrator', 'postgrator-cli'],
+    migrates: [''],
+    alike: [],
+    command: 'npx postgrator',
+  },
   {
     tool: 'db-migrate',
     programs: ['db-migrate'],
@@ -233,15 +257,39 @@ export const MIGRATION_COMMANDS: readonly MigrationCommand[] = [
     alike: ['migration list', 'migration pending', 'print-schema', 'migration generate'],
     command: 'diesel migration run',
   },
-  { tool: 'doctrine', programs: ['console'], migrates: ['doctrine:migrations:migrate'], alike: ['doctrine:migrations:status', 'doctrine:schema:validate'], command: 'bin/console doctrine:migrations:migrate -n' },
-  { tool: 'phinx', programs: ['phinx'], migrates: ['migrate'], alike: ['status', 'breakpoint'], command: 'vendor/bin/phinx migrate' },
-  { tool: 'sea-orm', programs: ['sea-orm-cli'], migrates: ['migrate', 'migrate up'], alike: ['migrate status', 'migrate generate'], command: 'sea-orm-cli migrate up' },
+  {
+    tool: 'doctrine',
+    programs: ['console'],
+    migrates: ['doctrine:migrations:migrate'],
+    alike: ['doctrine:migrations:status', 'doctrine:schema:validate'],
+    command: 'bin/console doctrine:migrations:migrate -n',
+  },
+  {
+    tool: 'phinx',
+    programs: ['phinx'],
+    migrates: ['migrate'],
+    alike: ['status', 'breakpoint'],
+    command: 'vendor/bin/phinx migrate',
+  },
+  {
+    tool: 'sea-orm',
+    programs: ['sea-orm-cli'],
+    migrates: ['migrate', 'migrate up'],
+    alike: ['migrate status', 'migrate generate'],
+    command: 'sea-orm-cli migrate up',
+  },
   { tool: 'tern', programs: ['tern'], migrates: ['migrate'], alike: ['status'], command: 'tern migrate' },
-  { tool: 'yoyo', programs: ['yoyo'], migrates: ['apply', 'develop'], alike: ['list', 'mark'], command: 'yoyo apply --batch' },
+  {
+    tool: 'yoyo',
+    programs: ['yoyo'],
+    migrates: ['apply', 'develop'],
+    alike: ['list', 'mark'],
+    command: 'yoyo apply --batch',
+  },
 ]
 
 /** With these no tool does anything. */
-const ALWAYS_DRY = ['--dry-run', '--dryRun', '-dry-run', '--dryrun', '--help', '-h', '--version']
+const ALWAYS_DRY = new Set(['--dry-run', '--dryRun', '-dry-run', '--dryrun', '--help', '-h', '--version'])
 
 export interface MigrationReading {
   readonly tool: string
@@ -253,7 +301,7 @@ export interface MigrationReading {
 export function readMigration(program: string, words: readonly string[]): MigrationReading | null {
   for (const row of MIGRATION_COMMANDS) {
     if (!row.programs.includes(program)) continue
-    const isDry = words.some((word) => ALWAYS_DRY.includes(word) || row.dry?.some((one) => word.startsWith(one)) === true)
+    const isDry = words.some((word) => ALWAYS_DRY.has(word) || row.dry?.some((one) => word.startsWith(one)) === true)
     const plain = words.filter((word) => !word.startsWith('-'))
     // Options may have values, and some tools take several commands at once: the words stand next to each other somewhere.
     const says = (phrase: string): boolean => phrase === '' || hasPhrase(plain, phrase.split(' '))
@@ -268,7 +316,10 @@ export function readMigration(program: string, words: readonly string[]): Migrat
 /** `db upgrade` names the first word, `migrate status` begins with one that alone would migrate. */
 function isMerelyInside({ migrates, alike }: MigrationCommand, words: readonly string[]): boolean {
   const longest = (phrases: readonly string[]): number =>
-    Math.max(0, ...phrases.filter((phrase) => hasPhrase(words, phrase.split(' '))).map((phrase) => phrase.split(' ').length))
+    Math.max(
+      0,
+      ...phrases.filter((phrase) => hasPhrase(words, phrase.split(' '))).map((phrase) => phrase.split(' ').length),
+    )
   return longest(alike) > longest(migrates)
 }
 

@@ -1,8 +1,8 @@
 /** Scripts that a project names: in package.json, a Makefile, a Taskfile. Each answers with the lines that run, in order. */
 import type { SourcePlace } from '../core/finding.ts'
 import { entriesOf, itemsOf, nodeAt, readYamlNodes, textAt, textsOf, type YamlNode } from './yaml-nodes.ts'
-import { joined } from './shell.ts'
-import type { Remark } from './shell.ts'
+import { joined } from './shell-process.ts'
+import type { Remark } from './shell-process.ts'
 import type { Repository } from './repository.ts'
 
 /** A line for a shell of its own. */
@@ -31,10 +31,18 @@ export interface PackageCall {
 }
 
 /** Which scripts of package.json a call of a package manager runs, pre and post ones included; null for another call. */
-export function packageCall(name: string, rest: readonly string[], cwd: string, repository: Repository): PackageCall | null {
+export function packageCall(
+  name: string,
+  rest: readonly string[],
+  cwd: string,
+  repository: Repository,
+): PackageCall | null {
   if (name === 'turbo' || name === 'lerna') {
     const script = rest.find((word) => word !== 'run' && !word.startsWith('-'))
-    const folders = repository.list('.').filter((path) => path.endsWith('package.json')).map(folderOf)
+    const folders = repository
+      .list('.')
+      .filter((path) => path.endsWith('package.json'))
+      .map(folderOf)
     return script === undefined ? null : { scripts: hooked(script), folders }
   }
   if (!['npm', 'pnpm', 'yarn', 'bun'].includes(name)) return null
@@ -54,9 +62,12 @@ export function packageCall(name: string, rest: readonly string[], cwd: string, 
   }
   const [verb = '', script] = words
   const where = folders.length === 0 ? [cwd] : folders
-  if (verb === 'run' || verb === 'run-script') return script === undefined ? null : { scripts: hooked(script), folders: where }
+  if (verb === 'run' || verb === 'run-script')
+    return script === undefined ? null : { scripts: hooked(script), folders: where }
   if (INSTALLS.has(verb) || (name === 'yarn' && verb === '')) {
-    return rest.includes('--ignore-scripts') ? null : { scripts: ['preinstall', 'install', 'postinstall', 'prepare'], folders: where }
+    return rest.includes('--ignore-scripts')
+      ? null
+      : { scripts: ['preinstall', 'install', 'postinstall', 'prepare'], folders: where }
   }
   if (verb !== '' && (NPM_OWN.has(verb) || name !== 'npm')) return { scripts: hooked(verb), folders: where }
   return null
@@ -76,7 +87,13 @@ function workspace(named: string, cwd: string, repository: Repository): string {
   if (repository.read(joined(joined(cwd, clean), 'package.json')) !== null) return joined(cwd, clean)
   const file = repository
     .list(cwd)
-    .find((path) => path.endsWith('/package.json') && new RegExp(`"name"\\s*:\\s*"(?:@[^"/]+/)?${escaped(clean.replace(/^@[^/]+\//u, ''))}"`, 'u').test(repository.read(path) ?? ''))
+    .find(
+      (path) =>
+        path.endsWith('/package.json') &&
+        new RegExp(`"name"\\s*:\\s*"(?:@[^"/]+/)?${escaped(clean.replace(/^@[^/]+\//u, ''))}"`, 'u').test(
+          repository.read(path) ?? '',
+        ),
+    )
   return file === undefined ? joined(cwd, clean) : folderOf(file)
 }
 
@@ -111,7 +128,9 @@ interface MakeRule {
 export function makeLines(rest: readonly string[], cwd: string, repository: Repository): readonly ScriptLine[] | null {
   const at = rest.indexOf('-C')
   const folder = at < 0 ? cwd : joined(cwd, rest[at + 1] ?? '')
-  const file = ['Makefile', 'makefile', 'GNUmakefile'].map((name) => joined(folder, name)).find((path) => repository.read(path) !== null)
+  const file = ['Makefile', 'makefile', 'GNUmakefile']
+    .map((name) => joined(folder, name))
+    .find((path) => repository.read(path) !== null)
   if (file === undefined) return null
   const { rules, variables } = readMakefile(repository.read(file) ?? '')
   const given = rest.filter((word, index) => index !== at && (at < 0 || index !== at + 1))
@@ -132,7 +151,10 @@ export function makeLines(rest: readonly string[], cwd: string, repository: Repo
     const own = rule.recipe.map(({ text, line: number }): ScriptLine => {
       const [, prefix = '', command = ''] = /^([-@+\s]*)(.*)$/su.exec(text) ?? []
       const place = { file, line: number }
-      const lapse = prefix.includes('-') || keepsGoing ? { text: 'make goes on when it fails: the line begins with `-`', place } : null
+      const lapse =
+        prefix.includes('-') || keepsGoing
+          ? { text: 'make goes on when it fails: the line begins with `-`', place }
+          : null
       return { text: expandMake(command, variables), place, cwd: folder, variables, guards: [], lapse }
     })
     return [...rule.needs.flatMap((need) => expandMake(need, variables).split(/\s+/u)).flatMap(run), ...own]
@@ -140,7 +162,10 @@ export function makeLines(rest: readonly string[], cwd: string, repository: Repo
   return wanted.flatMap(run)
 }
 
-function readMakefile(text: string): { readonly rules: Map<string, MakeRule>; readonly variables: Map<string, string> } {
+function readMakefile(text: string): {
+  readonly rules: Map<string, MakeRule>
+  readonly variables: Map<string, string>
+} {
   const rules = new Map<string, { needs: string[]; recipe: { text: string; line: number }[] }>()
   const variables = new Map<string, string>()
   let current: readonly string[] = []
@@ -160,7 +185,12 @@ function readMakefile(text: string): { readonly rules: Map<string, MakeRule>; re
       current = rule[1].split(/\s+/u)
       for (const name of current) {
         const entry = rules.get(name) ?? { needs: [], recipe: [] }
-        entry.needs.push(...(rule[2] ?? '').replaceAll('\\\n', ' ').split(/[\s|]+/u).filter(Boolean))
+        entry.needs.push(
+          ...(rule[2] ?? '')
+            .replaceAll('\\\n', ' ')
+            .split(/[\s|]+/u)
+            .filter(Boolean),
+        )
         if (rule[3] !== undefined) entry.recipe.push({ text: rule[3], line: number })
         rules.set(name, entry)
       }
@@ -171,13 +201,16 @@ function readMakefile(text: string): { readonly rules: Map<string, MakeRule>; re
 
 /** `$(NAME)` and `${NAME}` of the Makefile filled in; `$$` is the shell's own. */
 function expandMake(text: string, variables: ReadonlyMap<string, string>, depth = 0): string {
-  return text.replace(/\$\$|\$\((\w+)\)|\$\{(\w+)\}/gu, (whole, round: string | undefined, curly: string | undefined) => {
-    if (whole === '$$') return '$'
-    const name = round ?? curly ?? ''
-    if (name === 'MAKE') return 'make'
-    const value = variables.get(name)
-    return value === undefined || depth > 8 ? `\${${name}}` : expandMake(value, variables, depth + 1)
-  })
+  return text.replace(
+    /\$\$|\$\((\w+)\)|\$\{(\w+)\}/gu,
+    (whole, round: string | undefined, curly: string | undefined) => {
+      if (whole === '$$') return '$'
+      const name = round ?? curly ?? ''
+      if (name === 'MAKE') return 'make'
+      const value = variables.get(name)
+      return value === undefined || depth > 8 ? `\${${name}}` : expandMake(value, variables, depth + 1)
+    },
+  )
 }
 
 const TASKFILES = ['Taskfile.yml', 'Taskfile.yaml', 'taskfile.yml', 'Taskfile.dist.yml', 'Taskfile.dist.yaml']
@@ -201,13 +234,18 @@ export function taskLines(rest: readonly string[], cwd: string, repository: Repo
     const guards = status === null ? [] : [{ text: `not ${textsOf(status).join(' and ')}`, place: status.place }]
     const commands = task.kind === 'map' ? itemsOf(nodeAt(task, 'cmds') ?? nodeAt(task, 'cmd')) : itemsOf(task)
     const ignored = textAt(task, 'ignore_error') === 'true'
-    const deps = itemsOf(nodeAt(task, 'deps')).flatMap((dep) => run(dep.kind === 'text' ? dep.value : (textAt(dep, 'task') ?? ''), variablesOf(nodeAt(dep, 'vars')), depth + 1))
+    const deps = itemsOf(nodeAt(task, 'deps')).flatMap((dep) =>
+      run(dep.kind === 'text' ? dep.value : (textAt(dep, 'task') ?? ''), variablesOf(nodeAt(dep, 'vars')), depth + 1),
+    )
     const own = commands.flatMap((command): readonly ScriptLine[] => {
       const other = textAt(command, 'task')
       if (other !== null) return run(other, variablesOf(nodeAt(command, 'vars')), depth + 1)
       const text = command.kind === 'text' ? command.value : textAt(command, 'cmd')
       if (text === null) return []
-      const lapse = ignored || textAt(command, 'ignore_error') === 'true' ? { text: '`ignore_error: true` takes its failure', place: command.place } : null
+      const lapse =
+        ignored || textAt(command, 'ignore_error') === 'true'
+          ? { text: '`ignore_error: true` takes its failure', place: command.place }
+          : null
       return [{ text: expandTask(text, variables), place: command.place, cwd: folder, variables, guards, lapse }]
     })
     return [...deps, ...own]
@@ -216,7 +254,11 @@ export function taskLines(rest: readonly string[], cwd: string, repository: Repo
 }
 
 function variablesOf(...nodes: readonly (YamlNode | null)[]): ReadonlyMap<string, string> {
-  return new Map(nodes.flatMap((node) => entriesOf(node).flatMap(([name, { value }]) => (value.kind === 'text' ? [[name, value.value] as const] : []))))
+  return new Map(
+    nodes.flatMap((node) =>
+      entriesOf(node).flatMap(([name, { value }]) => (value.kind === 'text' ? [[name, value.value] as const] : [])),
+    ),
+  )
 }
 
 function expandTask(text: string, variables: ReadonlyMap<string, string>): string {

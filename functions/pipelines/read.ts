@@ -28,7 +28,14 @@ export interface PipelinesRead extends PipelineReading {
 }
 
 export function readPipelines({ repository, files, environments, replayCommand }: PipelinesInput): PipelinesRead {
-  const reading: Reading = { repository, finder: targetFinder(environments), environments, replayCommand, lookalikes: [], unread: [] }
+  const reading: Reading = {
+    repository,
+    finder: targetFinder(environments),
+    environments,
+    replayCommand,
+    lookalikes: [],
+    unread: [],
+  }
   const candidates = files === null ? knownPlaces(repository) : files.map((file) => cleanPath(file) ?? file)
   const definitions = candidates.flatMap((file) => {
     const definition = define(file, repository, files !== null)
@@ -56,12 +63,23 @@ function define(file: string, repository: Repository, isNamed: boolean): Definit
   const marked = SYSTEMS.filter(({ mark }) => mark === undefined || mark.test(text))
   // Without being named a file has to be in a place of the system that recognises it.
   const possible = isNamed ? marked : marked.filter((system) => system.places([file]).length > 0)
-  if (possible.length === 0) return isNamed ? { problem: `${file} is of no system that is read here: GitHub Actions, CodePipeline, CodeBuild, GitLab CI`, place: { file, line: 1 } } : null
+  if (possible.length === 0)
+    return isNamed
+      ? {
+          problem: `${file} is of no system that is read here: GitHub Actions, CodePipeline, CodeBuild, GitLab CI`,
+          place: { file, line: 1 },
+        }
+      : null
   const { node, problem } = readYamlNodes(text, file)
   if (node === null) return { problem: `${file} cannot be read: ${problem.message}`, place: problem.place }
   const system = possible.find((one) => one.recognises(file, node))
   if (system !== undefined) return { file, system, root: node }
-  return isNamed ? { problem: `${file} is of no system that is read here: GitHub Actions, CodePipeline, CodeBuild, GitLab CI`, place: { file, line: 1 } } : null
+  return isNamed
+    ? {
+        problem: `${file} is of no system that is read here: GitHub Actions, CodePipeline, CodeBuild, GitLab CI`,
+        place: { file, line: 1 },
+      }
+    : null
 }
 
 function knownPlaces(repository: Repository): readonly string[] {

@@ -6,55 +6,51 @@ import { textOf, type Variables } from './shell-words.ts'
 type Runs = CommandNode | { readonly type: 'Pipeline' | 'AndOr'; readonly commands: readonly Runs[] }
 
 /** Commands that are asked something, and do nothing: that they fail is an answer. */
-const ASKING = new Set(['test', '[', 'true', 'false', ':', 'grep', 'egrep', 'diff', 'cmp', 'command', 'which', 'type', 'hash'])
+const ASKING = new Set([
+  'test',
+  '[',
+  'true',
+  'false',
+  ':',
+  'grep',
+  'egrep',
+  'diff',
+  'cmp',
+  'command',
+  'which',
+  'type',
+  'hash',
+])
 
 export function isTest(node: Runs): boolean {
-  switch (node.type) {
-    case 'TestCommand':
-    case 'ArithmeticCommand':
-      return true
-    case 'Command': {
-      const name = node.name?.value ?? ''
-      const first = node.args.find((argument) => argument.type === 'Word')
-      return ASKING.has(name) || (name === 'git' && ['diff', 'log', 'rev-parse'].includes(first?.value ?? ''))
-    }
-    case 'Pipeline':
-      return node.commands.some(isTest)
-    case 'AndOr':
-      return node.commands.every(isTest)
-    case 'Redirected':
-      return isTest(node.command)
-    case 'BraceGroup':
-    case 'Subshell':
-      return node.body.commands.every(({ command }) => isTest(command))
-    default:
-      return false
-  }
+  if (node.type === 'TestCommand' || node.type === 'ArithmeticCommand') return true
+  if (node.type === 'Pipeline') return node.commands.some(isTest)
+  if (node.type === 'AndOr') return node.commands.every(isTest)
+  if (node.type === 'Redirected') return isTest(node.command)
+  if (node.type === 'BraceGroup' || node.type === 'Subshell')
+    return node.body.commands.every(({ command }) => isTest(command))
+  if (node.type !== 'Command') return false
+  const name = node.name?.value ?? ''
+  const first = node.args.find((argument) => argument.type === 'Word')
+  return ASKING.has(name) || (name === 'git' && ['diff', 'log', 'rev-parse'].includes(first?.value ?? ''))
 }
 
 /** true, false, or null where it is decided elsewhere. */
 export function judgeTest(node: Runs, variables: Variables): boolean | null {
-  switch (node.type) {
-    case 'TestCommand':
-      return judgeExpression(node.expression, variables)
-    case 'Redirected':
-      return judgeTest(node.command, variables)
-    case 'Command': {
-      const name = node.name?.value ?? ''
-      if (name === 'true' || name === ':') return true
-      if (name === 'false') return false
-      if (name !== 'test' && name !== '[') return null
-      const words = node.args.flatMap((argument) => (argument.type === 'Word' ? [argument] : []))
-      return judgeWords(
-        words.map((word) => textOf(word, variables)).filter((word, at) => !(word === ']' && at === words.length - 1)),
-      )
-    }
-    case 'Pipeline':
-      if (node.commands.length !== 1 || node.commands[0] === undefined) return null
-      return negated(node) ? not(judgeTest(node.commands[0], variables)) : judgeTest(node.commands[0], variables)
-    default:
-      return null
+  if (node.type === 'TestCommand') return judgeExpression(node.expression, variables)
+  if (node.type === 'Redirected') return judgeTest(node.command, variables)
+  if (node.type === 'Pipeline') {
+    const [only, second] = node.commands
+    if (only === undefined || second !== undefined) return null
+    return negated(node) ? not(judgeTest(only, variables)) : judgeTest(only, variables)
   }
+  if (node.type !== 'Command') return null
+  const name = node.name?.value ?? ''
+  if (name === 'true' || name === ':') return true
+  if (name === 'false') return false
+  if (name !== 'test' && name !== '[') return null
+  const words = node.args.flatMap((argument) => (argument.type === 'Word' ? [textOf(argument, variables)] : []))
+  return judgeWords(words.at(-1) === ']' ? words.slice(0, -1) : words)
 }
 
 /** A single test in a list, such as the condition of an `if`; null for more. */
@@ -85,10 +81,10 @@ function judgeExpression(expression: TestExpression, variables: Variables): bool
       return expression.negations.length % 2 === 1 ? not(inner) : inner
     }
     case 'TestLogical': {
-      const operands = expression.operands.map((operand) => judgeExpression(operand, variables))
+      const operands = new Set(expression.operands.map((operand) => judgeExpression(operand, variables)))
       const deciding = expression.operator === '||'
-      if (operands.includes(deciding)) return deciding
-      return operands.includes(null) ? null : !deciding
+      if (operands.has(deciding)) return deciding
+      return operands.has(null) ? null : !deciding
     }
   }
 }
@@ -113,7 +109,10 @@ function judgeWords(words: readonly string[]): boolean | null {
 
 /** A word against a shell pattern. */
 export function matches(text: string, pattern: string): boolean {
-  const source = pattern.replace(/[.+^${}()|\\]/gu, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+  const source = pattern
+    .replace(/[.+^${}()|\\]/gu, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
   return new RegExp(`^(?:${source})$`, 'u').test(text)
 }
 

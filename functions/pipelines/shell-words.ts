@@ -71,7 +71,8 @@ function variableOf(name: string, variables: Variables): string {
 function parameterOf(part: ParameterExpansionPart, variables: Variables): string {
   const known = variables.get(part.parameter)
   const { operation } = part
-  if (operation === undefined) return part.prefix === undefined ? (known ?? opaque(part.parameter)) : opaque(part.parameter)
+  if (operation === undefined)
+    return part.prefix === undefined ? (known ?? opaque(part.parameter)) : opaque(part.parameter)
   if (operation.type !== 'Default') return opaque(part.parameter)
   // Where nothing is known of the variable the default is one of its values, and not the value.
   if (known === undefined || !isKnown(known)) return known ?? opaque(part.parameter)

@@ -6,18 +6,24 @@
  * shell, unless it is part of a test, stands before `&&` or `||`, is not the last of a pipe (without pipefail), or is negated.
  */
 import { parse } from 'unbash'
-import type { AndOr, Assignment, Command, CommandNode, CompoundList, If, Pipeline, PipelineNode, Statement, Word } from 'unbash'
+import type {
+  AndOr,
+  Assignment,
+  Command,
+  CommandNode,
+  CompoundList,
+  If,
+  Pipeline,
+  PipelineNode,
+  Statement,
+  Word,
+} from 'unbash'
 import type { SourcePlace } from '../core/finding.ts'
 import { opaque } from './opaque.ts'
 import { endsWith, sourceText } from './shell-exits.ts'
 import { isTest, judgeList, judgeTest, matches, negated } from './shell-tests.ts'
+import { copyOf, isBuiltIn, substitutions, undecided, valueOf, type Remark, type Shell } from './shell-process.ts'
 import { assigned, fieldsOf, textOf, type Variables } from './shell-words.ts'
-
-/** A condition, or a way in which a failure is lost: what it says, and where. */
-export interface Remark {
-  readonly text: string
-  readonly place: SourcePlace
-}
 
 export interface ShellCommand {
   readonly words: readonly string[]
@@ -34,18 +40,6 @@ export interface ShellCommand {
   readonly requires: readonly string[]
   /** The body of a heredoc that it reads. */
   readonly input: string | null
-}
-
-/** A shell process while its script is read. */
-export interface Shell {
-  readonly variables: Map<string, string>
-  readonly functions: Map<string, CompoundList | CommandNode>
-  /** Conditions under which the script has not ended before. */
-  readonly passed: Remark[]
-  cwd: string
-  errexit: boolean
-  pipefail: boolean
-  ended: boolean
 }
 
 export interface ScriptSource {
@@ -67,16 +61,6 @@ interface Frame {
   /** The exit status of the last command is that of the whole. */
   readonly tail: boolean
   readonly depth: number
-}
-
-export function newShell(start: {
-  readonly variables: Variables
-  readonly cwd: string
-  readonly errexit: boolean
-  readonly pipefail: boolean
-}): Shell {
-  const { variables, cwd, errexit, pipefail } = start
-  return { variables: new Map(variables), functions: new Map(), passed: [], cwd, errexit, pipefail, ended: false }
 }
 
 /** Reads a script; answers with what the parser could not read. */
@@ -104,7 +88,8 @@ function walkList(statements: readonly Statement[], frame: Frame): readonly stri
     const isLast = at === statements.length - 1
     const tail = frame.tail && isLast
     const goesOn = { text: 'the script goes on when it fails: there is no `set -e`', place: place(frame, statement) }
-    const lapse = statement.background === true ? background(frame, statement) : shell.errexit || tail ? frame.lapse : goesOn
+    const lapse =
+      statement.background === true ? background(frame, statement) : shell.errexit || tail ? frame.lapse : goesOn
     ids.push(...walkNode(statement.command, { ...frame, lapse, tail }))
     leave(statement.command, frame)
   }
@@ -126,7 +111,7 @@ function leave(node: PipelineNode | AndOr, { source, shell }: Frame): void {
   if (node.type === 'AndOr' && node.commands[0] !== undefined) {
     const [first, last] = [node.commands[0], node.commands.at(-1)]
     if (last === undefined || !endsWith(last, 'success')) return
-    const answer = judgeTest(first as CommandNode, shell.variables)
+    const answer = judgeTest(first, shell.variables)
     const leaves = node.operators[0] === '&&'
     if (answer === leaves) shell.ended = true
     if (answer === null) remark(`${leaves ? 'not ' : ''}${sourceText(source.text, first)}`)
@@ -191,12 +176,15 @@ function walkNode(node: PipelineNode | AndOr | CompoundList, frame: Frame): read
 function walkIf(node: If, frame: Frame): readonly string[] {
   const { shell, source, guards } = frame
   const ids: string[] = []
-  const branches = [{ clause: node.clause, body: node.then }, ...node.elif.map(({ clause, then: body }) => ({ clause, body }))]
+  const branches = [
+    { clause: node.clause, body: node.then },
+    ...node.elif.map(({ clause, then: body }) => ({ clause, body })),
+  ]
   const before: Remark[] = []
   for (const { clause, body } of branches) {
     const answer = judgeList(clause, shell.variables)
     const last = clause.commands.at(-1)?.command
-    const asks = last === undefined || isTest(last as CommandNode)
+    const asks = last === undefined || isTest(last)
     const isNot = last !== undefined && negated(last)
     // `if ! migrate; then exit 1; fi`, and `if migrate; then …; else exit 1; fi`
     const ends = isNot ? endsWith(body, 'failure') : node.else !== undefined && endsWith(node.else, 'failure')
@@ -219,18 +207,6 @@ function walkIf(node: If, frame: Frame): readonly string[] {
   return [...ids, ...(before.length === 0 ? walkElse() : undecided(shell, walkElse))]
 }
 
-/** What may or may not run: it does not end the script for what follows, and what it sets is not known afterwards. */
-function undecided(shell: Shell, walk: () => readonly string[]): readonly string[] {
-  const { ended } = shell
-  const before = new Map(shell.variables)
-  const ids = walk()
-  shell.ended = ended
-  for (const [name, value] of shell.variables) {
-    if (before.get(name) !== value) shell.variables.set(name, opaque(name))
-  }
-  return ids
-}
-
 function walkAndOr(node: AndOr, frame: Frame): readonly string[] {
   const ids: string[] = []
   let guards = frame.guards
@@ -245,15 +221,15 @@ function walkAndOr(node: AndOr, frame: Frame): readonly string[] {
     const walk = () => walkNode(command, { ...frame, guards, requires, lapse, tail: frame.tail && last })
     const own = isLeftOut ? [] : at === 0 || guards === frame.guards ? walk() : undecided(frame.shell, walk)
     ids.push(...own)
-    const answer = judgeTest(command as CommandNode, frame.shell.variables)
+    const answer = judgeTest(command, frame.shell.variables)
     const isAnd = node.operators[at] === '&&'
     if (answer !== null) isLeftOut = answer !== isAnd
-    else if (isTest(command as CommandNode) || !isAnd) {
+    else if (isTest(command) || !isAnd) {
       const text = sourceText(frame.source.text, command)
-      const said = isTest(command as CommandNode) ? `${isAnd ? '' : 'not '}${text}` : `${text} failed`
-      guards = [...guards, { text: said, place: place(frame, command) }]
+      const said = isTest(command) ? `${isAnd ? '' : 'not '}${text}` : `${text} failed`
+      guards = guards.concat({ text: said, place: place(frame, command) })
     }
-    if (isAnd) requires = [...requires, ...own]
+    if (isAnd) requires = requires.concat(own)
   }
   return ids
 }
@@ -283,17 +259,18 @@ function walkPipeline(node: Pipeline, frame: Frame): readonly string[] {
   })
 }
 
-function walkFor(name: string, words: readonly Word[] | undefined, body: CompoundList, frame: Frame): readonly string[] {
+function walkFor(
+  name: string,
+  words: readonly Word[] | undefined,
+  body: CompoundList,
+  frame: Frame,
+): readonly string[] {
   const { variables } = frame.shell
   const values = words?.flatMap((word) => fieldsOf(word, variables)) ?? [opaque('argument')]
   return values.slice(0, MOST_ROUNDS).flatMap((value, at) => {
     variables.set(name, value)
     return walkList(body.commands, { ...frame, tail: frame.tail && at === values.length - 1 })
   })
-}
-
-function copyOf(shell: Shell): Shell {
-  return { ...shell, variables: new Map(shell.variables), functions: new Map(shell.functions), passed: [...shell.passed] }
 }
 
 function place({ source }: Frame, { pos }: { readonly pos: number }): SourcePlace {
@@ -307,8 +284,22 @@ function walkCommand(node: Command, frame: Frame): readonly string[] {
   const alone = node.name === undefined
   const lost = { text: 'its output is used, its exit status is not', place: place(frame, node) }
   const inner = { ...frame, shell: copyOf(shell), lapse: alone ? frame.lapse : lost, tail: true }
-  const used = [...(node.name === undefined ? [] : [node.name]), ...arguments_, ...node.args.flatMap(valueOf), ...assignments.flatMap(valueOf)]
-  const ids = used.flatMap((word) => substitutions(word).flatMap((script) => walkList(script.commands, script.source === undefined ? inner : { ...inner, source: { text: script.source, place: () => place(frame, node) } })))
+  const used = [
+    ...(node.name === undefined ? [] : [node.name]),
+    ...arguments_,
+    ...node.args.flatMap(valueOf),
+    ...assignments.flatMap(valueOf),
+  ]
+  const ids = used.flatMap((word) =>
+    substitutions(word).flatMap((script) =>
+      walkList(
+        script.commands,
+        script.source === undefined
+          ? inner
+          : { ...inner, source: { text: script.source, place: () => place(frame, node) } },
+      ),
+    ),
+  )
   if (alone) {
     for (const one of assignments) shell.variables.set(one.name, assigned(one, shell.variables))
     return ids
@@ -320,7 +311,12 @@ function walkCommand(node: Command, frame: Frame): readonly string[] {
   const body = shell.functions.get(name)
   if (body !== undefined) return [...ids, ...callFunction(body, words, frame)]
   const heredoc = node.redirects.find((one) => one.type === 'HereDoc' || one.type === 'HereString')
-  const input = heredoc?.type === 'HereDoc' ? heredoc.body.text : heredoc?.type === 'HereString' && heredoc.target !== undefined ? textOf(heredoc.target, shell.variables) : null
+  const input =
+    heredoc?.type === 'HereDoc'
+      ? heredoc.body.text
+      : heredoc?.type === 'HereString' && heredoc.target !== undefined
+        ? textOf(heredoc.target, shell.variables)
+        : null
   return [
     ...ids,
     ...frame.visit(
@@ -352,61 +348,4 @@ function callFunction(body: CompoundList | CommandNode, words: readonly string[]
     else frame.shell.variables.set(String(at), outer)
   }
   return ids
-}
-
-function valueOf(one: Word | Assignment): readonly Word[] {
-  if (one.type !== 'Assignment') return []
-  return one.value.type === 'ArrayValue' ? one.value.elements : [one.value]
-}
-
-function substitutions(word: Word) {
-  return (word.parts ?? []).flatMap((part) => {
-    const inner = part.type === 'DoubleQuoted' ? part.parts : [part]
-    return inner.flatMap((one) =>
-      (one.type === 'CommandExpansion' || one.type === 'ProcessSubstitution') && one.script !== undefined ? [one.script] : [],
-    )
-  })
-}
-
-/** Commands that change the shell itself. */
-function isBuiltIn(name: string, words: readonly string[], node: Command, shell: Shell): boolean {
-  switch (name) {
-    case 'set':
-      for (const [at, word] of words.entries()) setOption(word, words[at + 1] ?? '', shell)
-      return true
-    case 'cd':
-    case 'pushd':
-      shell.cwd = joined(shell.cwd, words.find((word, at) => at > 0 && !word.startsWith('-')) ?? '')
-      return true
-    case 'export':
-    case 'declare':
-    case 'local':
-    case 'readonly':
-      for (const one of node.args) {
-        if (one.type === 'Assignment') shell.variables.set(one.name, assigned(one, shell.variables))
-      }
-      return true
-    case 'unset':
-      for (const word of words.slice(1)) shell.variables.delete(word)
-      return true
-    case 'exit':
-    case 'return':
-      shell.ended = true
-      return true
-    default:
-      return false
-  }
-}
-
-function setOption(word: string, next: string, shell: Shell): void {
-  const on = word.startsWith('-')
-  if (!/^[-+][a-z]+$/u.test(word)) return
-  if (word.includes('e')) shell.errexit = on
-  if (word.endsWith('o') && next === 'pipefail') shell.pipefail = on
-  if (word.endsWith('o') && next === 'errexit') shell.errexit = on
-}
-
-export function joined(folder: string, path: string): string {
-  if (path === '' || path === '.') return folder
-  return path.startsWith('/') ? path : `${folder === '.' ? '' : `${folder}/`}${path}`
 }

@@ -1,10 +1,19 @@
 /** Collects the steps of one job while its scripts are read. */
 import type { SourcePlace } from '../core/finding.ts'
 import type { LineEdit } from '../core/line-edit.ts'
-import type { Insertion, Lookalike, PipelineStep, StepRemark, StepRole, UnreadPart } from '../core/pipeline.ts'
+import type {
+  Insertion,
+  Lookalike,
+  PipelineStep,
+  StepRemark,
+  StepRole,
+  StepTarget,
+  UnreadPart,
+} from '../core/pipeline.ts'
 import { readable } from './opaque.ts'
 import type { Repository } from './repository.ts'
-import type { Remark, ShellCommand } from './shell.ts'
+import type { ShellCommand } from './shell.ts'
+import type { Remark } from './shell-process.ts'
 import { databaseAddresses, mainVariables, stageNames, type Evidence, type TargetFinder } from './targets.ts'
 
 /** Everything that readers of all systems share. */
@@ -83,14 +92,22 @@ export function emit(sink: StepSink, emission: Emission): string {
 }
 
 /** A migration is of the database that it is given; a deployment goes where its job says. */
-export function evidenceOf({ frame }: Pick<StepSink, 'frame'>, emission: Pick<Emission, 'role' | 'command' | 'says' | 'text' | 'trail'>): readonly Evidence[] {
+export function evidenceOf(
+  { frame }: Pick<StepSink, 'frame'>,
+  emission: Pick<Emission, 'role' | 'command' | 'says' | 'text' | 'trail'>,
+): readonly Evidence[] {
   const { command, role } = emission
   const says = emission.says === null || emission.says === undefined ? [] : [{ environment: emission.says }]
   const declared = frame.environment === null ? [] : [{ environment: frame.environment }]
   const words = [...command.words, ...(emission.trail ?? []), ...command.guards.map(({ text }) => text)]
   // A connection string among the words.
-  const addresses = command.words.filter((word) => /^(?:--?[\w-]+=)?(?:jdbc:)?\w+:\/\/|^-url=|\uE000[^\uE001]*(?:URL|DSN|DATABASE)/u.test(word))
-  const database: readonly Evidence[] = role === 'migrate' ? [[...databaseAddresses(command.own), ...addresses], mainVariables(command.variables).map(([, value]) => value)] : []
+  const addresses = command.words.filter((word) =>
+    /^(?:--?[\w-]+=)?(?:jdbc:)?\w+:\/\/|^-url=|\uE000[^\uE001]*(?:URL|DSN|DATABASE)/u.test(word),
+  )
+  const database: readonly Evidence[] =
+    role === 'migrate'
+      ? [[...databaseAddresses(command.own), ...addresses], mainVariables(command.variables).map(([, value]) => value)]
+      : []
   return [...says, ...database, ...declared, words, stageNames(command.variables), ...frame.evidence]
 }
 
@@ -117,4 +134,24 @@ export function noteUnread(sink: StepSink, text: string, place: SourcePlace): vo
   const { frame, reading } = sink
   const declared = frame.environment === null ? [] : [{ environment: frame.environment }]
   reading.unread.push({ text, place, target: reading.finder.find([...declared, ...frame.evidence]) })
+}
+
+/** A step that is no shell command: an action, or what a name tells of. */
+export function bareCommand(text: string, place: SourcePlace, more: Partial<ShellCommand> = {}): ShellCommand {
+  const nothing = {
+    words: [],
+    variables: new Map(),
+    own: new Map(),
+    guards: [],
+    lapse: null,
+    requires: [],
+    input: null,
+  }
+  return { ...nothing, text, place, ...more }
+}
+
+/** Something that may be any step, for a job that cannot be read. */
+export function unknownStep(id: string, text: string, place: SourcePlace, target: StepTarget): PipelineStep {
+  const nothing = { database: null, guards: [], lapse: null, requires: [], regardless: null, insertion: null }
+  return { id: `${id}#0`, role: 'unknown', weak: false, text, places: [place], end: place.line, target, ...nothing }
 }

@@ -16,7 +16,20 @@ const ALIASES: readonly (readonly string[])[] = [
 ]
 
 /** Words that name an environment of somebody. */
-const OTHERS = new Set([...ALIASES.flat(), 'preview', 'qa', 'sandbox', 'demo', 'review', 'ci', 'e2e', 'integration', 'ephemeral', 'lint', 'localhost'])
+const OTHERS = new Set([
+  ...ALIASES.flat(),
+  'preview',
+  'qa',
+  'sandbox',
+  'demo',
+  'review',
+  'ci',
+  'e2e',
+  'integration',
+  'ephemeral',
+  'lint',
+  'localhost',
+])
 
 /** Texts of one place; or what stands there as the environment, in so many words. */
 export type Evidence = readonly string[] | { readonly environment: string }
@@ -84,7 +97,8 @@ function wordsOf(text: string): readonly string[] {
 }
 
 /** Variables that say where a database is. */
-const ADDRESS = /(?:^|_)(?:URL|URI|DSN|HOST|HOSTNAME|CONNECTION|CONNECTIONSTRING|DBSTRING|DB|DATABASE|JDBC)(?:$|_)|^PG(?:HOST|DATABASE|SERVICE)$|^FLYWAY_URL$/iu
+const ADDRESS =
+  /(?:^|_)(?:URL|URI|DSN|HOST|HOSTNAME|CONNECTION|CONNECTIONSTRING|DBSTRING|DB|DATABASE|JDBC)(?:$|_)|^PG(?:HOST|DATABASE|SERVICE)$|^FLYWAY_URL$/iu
 const OTHER_ADDRESS = /API|HTTP|WEBHOOK|REDIS|SITE|APP_URL|REGISTRY|SENTRY|SLACK|CDN|IMAGE|CLUSTER_URL|QUEUE/iu
 
 /** The addresses of databases among variables. */
@@ -96,12 +110,22 @@ function addressed(variables: ReadonlyMap<string, string>): readonly (readonly [
   return [...variables].filter(([name, value]) => ADDRESS.test(name) && !OTHER_ADDRESS.test(name) && value !== '')
 }
 
-const MAIN = ['DATABASE_URL', 'FLYWAY_URL', 'DB_URL', 'JDBC_URL', 'PGHOST', 'GOOSE_DBSTRING', 'LIQUIBASE_COMMAND_URL', 'POSTGRES_URL', 'DB_HOST']
+const MAIN = new Set([
+  'DATABASE_URL',
+  'FLYWAY_URL',
+  'DB_URL',
+  'JDBC_URL',
+  'PGHOST',
+  'GOOSE_DBSTRING',
+  'LIQUIBASE_COMMAND_URL',
+  'POSTGRES_URL',
+  'DB_HOST',
+])
 
 /** `DATABASE_URL` and its like: what a tool reads without being told, before others that only lie around. */
 export function mainVariables(variables: ReadonlyMap<string, string>): readonly (readonly [string, string])[] {
   const found = addressed(variables)
-  const main = found.filter(([name]) => MAIN.includes(name))
+  const main = found.filter(([name]) => MAIN.has(name))
   return main.length > 0 ? main : found
 }
 

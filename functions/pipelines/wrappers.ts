@@ -8,10 +8,49 @@ export type Unwrapped =
   /** The words of a command stand somewhere behind the options. */
   | { readonly kind: 'somewhere'; readonly words: readonly string[] }
 
-const PLAIN = new Set(['sudo', 'exec', 'nohup', 'command', 'time', 'nice', 'ionice', 'stdbuf', 'unbuffer', 'builtin', 'corepack', 'caffeinate'])
+const PLAIN = new Set([
+  'sudo',
+  'exec',
+  'nohup',
+  'command',
+  'time',
+  'nice',
+  'ionice',
+  'stdbuf',
+  'unbuffer',
+  'builtin',
+  'corepack',
+  'caffeinate',
+])
 
 /** They take options, perhaps with values, and then the command. */
-const RUNNERS = new Set(['dotenv', 'dotenvx', 'doppler', 'op', 'aws-vault', 'chamber', 'env-cmd', 'cross-env', 'infisical', 'with-env', 'retry', 'xargs', 'timeout', 'flock', 'wait-for-it', 'wait-for-it.sh', 'wait-on', 'dockerize', 'sops', 'berglas', 'envconsul', 'teller', 'watchexec', 'start-server-and-test', 'concurrently'])
+const RUNNERS = new Set([
+  'dotenv',
+  'dotenvx',
+  'doppler',
+  'op',
+  'aws-vault',
+  'chamber',
+  'env-cmd',
+  'cross-env',
+  'infisical',
+  'with-env',
+  'retry',
+  'xargs',
+  'timeout',
+  'flock',
+  'wait-for-it',
+  'wait-for-it.sh',
+  'wait-on',
+  'dockerize',
+  'sops',
+  'berglas',
+  'envconsul',
+  'teller',
+  'watchexec',
+  'start-server-and-test',
+  'concurrently',
+])
 
 const PYTHON = /^(?:python|python3|python3?\.\d+)$/u
 
@@ -21,7 +60,8 @@ export function unwrap(words: readonly string[]): Unwrapped | null {
   const name = posix.basename(program)
   const [first = '', ...others] = rest
   if (PLAIN.has(name)) return { kind: 'words', words: rest.slice(rest.findIndex((word) => !word.startsWith('-'))) }
-  if (name === 'env') return { kind: 'words', words: rest.slice(rest.findIndex((word) => !word.startsWith('-') && !/^\w+=/u.test(word))) }
+  if (name === 'env')
+    return { kind: 'words', words: rest.slice(rest.findIndex((word) => !word.startsWith('-') && !/^\w+=/u.test(word))) }
   if (name === 'bash' || name === 'sh' || name === 'zsh' || name === 'dash' || name === 'ash') return shellOf(rest)
   if (name === 'eval') return { kind: 'script', text: rest.join(' '), errexit: false }
   if (name === 'ssh') return { kind: 'script', text: afterHost(rest).join(' '), errexit: false }
@@ -29,13 +69,19 @@ export function unwrap(words: readonly string[]): Unwrapped | null {
   if (['npm', 'pnpm', 'yarn', 'bun'].includes(name) && ['exec', 'x', 'dlx', 'node'].includes(first)) {
     return { kind: 'words', words: afterPackage(others) }
   }
-  if (['poetry', 'uv', 'pipenv', 'rye', 'hatch', 'pdm', 'mise', 'devbox', 'volta'].includes(name) && ['run', 'exec', 'tool', 'x'].includes(first)) {
+  if (
+    ['poetry', 'uv', 'pipenv', 'rye', 'hatch', 'pdm', 'mise', 'devbox', 'volta'].includes(name) &&
+    ['run', 'exec', 'tool', 'x'].includes(first)
+  ) {
     return { kind: 'words', words: afterPackage(first === 'tool' ? others.slice(1) : others) }
   }
   if (name === 'uvx' || name === 'pipx') return { kind: 'words', words: afterPackage(name === 'pipx' ? others : rest) }
   if (name === 'bundle' && first === 'exec') return { kind: 'words', words: others }
   if (PYTHON.test(name) && first === '-m') return { kind: 'words', words: others }
-  if ((PYTHON.test(name) || name === 'php' || name === 'ruby') && /(?:manage\.py|artisan|bin\/(?:rails|rake|console))$/u.test(first)) {
+  if (
+    (PYTHON.test(name) || name === 'php' || name === 'ruby') &&
+    /(?:manage\.py|artisan|bin\/(?:rails|rake|console))$/u.test(first)
+  ) {
     return { kind: 'words', words: rest }
   }
   if (name === 'dotnet' && first === 'ef') return { kind: 'words', words: ['dotnet-ef', ...others] }
@@ -46,9 +92,11 @@ export function unwrap(words: readonly string[]): Unwrapped | null {
 
 function isContainer(name: string, rest: readonly string[]): boolean {
   const has = (...words: readonly string[]): boolean => words.some((word) => rest.includes(word))
-  if (name === 'docker' || name === 'podman' || name === 'nerdctl' || name === 'docker-compose') return has('run', 'exec')
+  if (name === 'docker' || name === 'podman' || name === 'nerdctl' || name === 'docker-compose')
+    return has('run', 'exec')
   if (name === 'kubectl' || name === 'oc') return rest[0] === 'exec' || rest[0] === 'run' || has('exec', 'run', 'debug')
-  if (name === 'heroku' || name === 'dokku' || name === 'scalingo' || name === 'railway' || name === 'eb') return has('run', 'run:detached', 'ssh')
+  if (name === 'heroku' || name === 'dokku' || name === 'scalingo' || name === 'railway' || name === 'eb')
+    return has('run', 'run:detached', 'ssh')
   if (name === 'fly' || name === 'flyctl') return has('ssh', 'machine', 'm') && has('console', 'run', 'exec')
   if (name === 'aws') return rest[0] === 'ecs' && rest[1] === 'execute-command'
   return name === 'gcloud' && has('ssh')
@@ -56,7 +104,12 @@ function isContainer(name: string, rest: readonly string[]): boolean {
 
 function shellOf(rest: readonly string[]): Unwrapped | null {
   const at = rest.findIndex((word) => /^-[a-z]*c$/u.test(word))
-  if (at >= 0) return { kind: 'script', text: rest[at + 1] ?? '', errexit: rest.slice(0, at + 1).some((word) => /^-[a-z]*e/u.test(word)) }
+  if (at >= 0)
+    return {
+      kind: 'script',
+      text: rest[at + 1] ?? '',
+      errexit: rest.slice(0, at + 1).some((word) => /^-[a-z]*e/u.test(word)),
+    }
   return null
 }
 
@@ -72,7 +125,20 @@ function afterHost(rest: readonly string[]): readonly string[] {
 function afterPackage(rest: readonly string[]): readonly string[] {
   let at = 0
   while (at < rest.length && rest[at]?.startsWith('-') === true) {
-    at += ['-p', '--package', '-w', '--workspace', '--prefix', '-C', '--filter', '--with', '--from', '--env-file'].includes(rest[at] ?? '') ? 2 : 1
+    at += [
+      '-p',
+      '--package',
+      '-w',
+      '--workspace',
+      '--prefix',
+      '-C',
+      '--filter',
+      '--with',
+      '--from',
+      '--env-file',
+    ].includes(rest[at] ?? '')
+      ? 2
+      : 1
   }
   const [first = '', ...others] = rest.slice(at)
   // `npx prisma@6 migrate deploy`

@@ -49,7 +49,8 @@ export interface Unreadable {
 }
 
 export type YamlFile =
-  { readonly node: YamlNode; readonly problem: null } | { readonly node: null; readonly problem: Unreadable }
+  | { readonly node: YamlNode; readonly problem: null }
+  | { readonly node: null; readonly problem: Unreadable }
 
 export function readYamlNodes(text: string, file: string): YamlFile {
   const lines = new LineCounter()

@@ -56,7 +56,11 @@ export async function auditFolder(project: string): Promise<Report> {
   const loaded = await loadConfig('deploywatch.yaml', project)
   const at = Date.UTC(2026, 10, 22)
   return audit(
-    auditOrder(loaded, openRepository(project), { release: { version: '1.0.0', commit: null }, startedAt: at, clock: () => at }),
+    auditOrder(loaded, openRepository(project), {
+      release: { version: '1.0.0', commit: null },
+      startedAt: at,
+      clock: () => at,
+    }),
   )
 }
 
@@ -69,23 +73,31 @@ export function misaudited(report: Report, right: PipelineScenario['right']): re
   const exit = EXITS[report.verdict]
   if (!exits.includes(exit)) problems.push(`exit ${exit}, not ${exits.join(' or ')}`)
   let judged = report.findings.filter(({ severity }) => severity === 'error' || severity === 'unsure')
-  for (const { code, subject } of judged) if (right.never.includes(code)) problems.push(`has ${code} ${subject}, which would be false`)
+  for (const { code, subject } of judged)
+    if (right.never.includes(code)) problems.push(`has ${code} ${subject}, which would be false`)
   for (const wanted of right.errors) {
     const places = [wanted, ...wanted.at]
     const found = judged.find(
       ({ code, subject, source }) =>
         [wanted.code, ...wanted.or].includes(code) &&
         subject.startsWith(wanted.environment) &&
-        places.some(({ file, lines: [from, to] }) => source[0]?.file === file && source[0].line >= from && source[0].line <= to),
+        places.some(
+          ({ file, lines: [from, to] }) => source[0]?.file === file && source[0].line >= from && source[0].line <= to,
+        ),
     )
-    if (found === undefined) problems.push(`lacks ${wanted.code} of ${wanted.environment} at ${wanted.file}:${wanted.lines.join('-')}`)
+    if (found === undefined)
+      problems.push(`lacks ${wanted.code} of ${wanted.environment} at ${wanted.file}:${wanted.lines.join('-')}`)
     judged = judged.filter((finding) => finding !== found)
   }
   if (!Array.isArray(right.exit)) {
-    problems.push(...judged.map(({ code, subject, found }) => `has ${code} ${subject} (${found}), which is not expected`))
+    problems.push(
+      ...judged.map(({ code, subject, found }) => `has ${code} ${subject} (${found}), which is not expected`),
+    )
   }
   for (const { code, environment } of right.infos) {
-    const isSaid = report.findings.some((one) => one.severity === 'info' && one.code === code && one.subject.startsWith(environment))
+    const isSaid = report.findings.some(
+      (one) => one.severity === 'info' && one.code === code && one.subject.startsWith(environment),
+    )
     if (!isSaid) problems.push(`lacks the information ${code} of ${environment}`)
   }
   return problems
