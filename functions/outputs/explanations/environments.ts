@@ -46,7 +46,7 @@ export const ENVIRONMENT_EXPLANATIONS: GroupExplanations<'environments'> = {
     causes: [
       'jobs without `needs:` (or `runOrder`, `dependencies`) run side by side',
       'the migration runs after the deployment, as a clean-up step',
-      'the application migrates at start, while old instances still serve',
+      'a hook of the chart, or a job of the cluster, that runs after the new version is there',
     ],
     steps: [
       {
@@ -85,6 +85,7 @@ export const ENVIRONMENT_EXPLANATIONS: GroupExplanations<'environments'> = {
     causes: [
       'the path under `pipelines:` does not exist, or the file has a syntax error',
       'the steps come from a reusable workflow, template, include or generator outside this repository',
+      'a command or an environment stands in a variable, so that nobody can say which one it is',
     ],
     steps: [
       { text: 'see what is there', command: 'ls -l .github/workflows .gitlab-ci.yml buildspec.yml' },
