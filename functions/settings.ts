@@ -130,6 +130,22 @@ export function readWatchSettings(env: Readonly<Record<string, string | undefine
   return parse(watchSettings, settingsDocument(env), [])
 }
 
+const scheduledSettings = watchSettings.extend({
+  /** ARN of the state machine of a watch's window: while one runs, it looks. */
+  window: z.string().min(1),
+  /** One look's deadline in milliseconds, and the checks that a pass needs. */
+  deadlineMs: z.number().int().min(1_000).max(840_000),
+  required: z.array(z.string().min(1)).min(1),
+})
+
+/** Of the function that looks between deployments. */
+export type ScheduledFunctionSettings = z.output<typeof scheduledSettings>
+
+/** @throws {Error} as `readSettings` */
+export function readScheduledSettings(env: Readonly<Record<string, string | undefined>>): ScheduledFunctionSettings {
+  return parse(scheduledSettings, settingsDocument(env), [])
+}
+
 const name = z.string().min(1)
 const triggerSettings = z.strictObject({
   service: name,

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { CODEDEPLOY_HOOKS } from '../functions/settings.ts'
 
-const common = { name: z.string().min(1), secretArn: z.string().min(1), searchPath: z.array(z.string()).optional() }
+const common = {
+  name: z.string().min(1),
+  secretArn: z.string().min(1),
+  searchPath: z.array(z.string()).optional(),
+  /** Of an Aurora Serverless v2 cluster; 0: it never pauses. */
+  autoPauseSeconds: z.number().int().min(0).max(86_400).optional(),
+}
 
 const name = z.string().min(1)
 
@@ -74,6 +80,8 @@ const settingsSchema = z.strictObject({
       ),
     )
     .optional(),
+  /** Between deployments; above the cluster's auto-pause. */
+  lookEveryMinutes: z.number().int().min(1).optional(),
   watchMinutes: z.number().int().min(0).max(1_440).optional(),
 })
 

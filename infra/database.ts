@@ -2,10 +2,21 @@
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import type { IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Grant } from 'aws-cdk-lib/aws-iam'
+import type { Duration } from 'aws-cdk-lib'
 import type { FunctionProps } from 'aws-cdk-lib/aws-lambda'
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager'
+import type { AutoPause } from './auto-pause.ts'
+import { autoPauseOf } from './auto-pause.ts'
 
-export interface DataApiDatabase {
+interface PausingDatabase {
+  /**
+   * After how long without a query an Aurora Serverless v2 cluster goes to sleep (its SecondsUntilAutoPause), or `never`. Default:
+   * what a cluster of this app says of itself; of any other it is unknown. Looks between deployments have to be farther apart.
+   */
+  readonly autoPause?: Duration | 'never' | undefined
+}
+
+export interface DataApiDatabase extends PausingDatabase {
   /** An Aurora cluster with its Data API switched on. */
   readonly cluster: { readonly clusterArn: string }
   /** Of the role that looks, not the master's: `npx deploywatch init --grants` prints what it needs. */
@@ -17,7 +28,7 @@ export interface DataApiDatabase {
   readonly endpoint?: string | undefined
 }
 
-export interface WireDatabase {
+export interface WireDatabase extends PausingDatabase {
   readonly host: string
   /** Default: 5432. */
   readonly port?: number | undefined
@@ -38,10 +49,12 @@ export interface Database {
   /** null: from anywhere. */
   readonly network: Pick<FunctionProps, 'vpc' | 'vpcSubnets' | 'securityGroups'> | null
   grantLook(grantee: IGrantable): void
+  /** To be asked when the app is synthesised: until then a cluster may be changed. */
+  autoPause(): AutoPause
 }
 
 function dataApi(given: DataApiDatabase): Database {
-  const { cluster, secret, name, searchPath, endpoint } = given
+  const { cluster, secret, name, searchPath, endpoint, autoPause } = given
   return {
     config: {
       cluster: cluster.clusterArn,
@@ -57,11 +70,12 @@ function dataApi(given: DataApiDatabase): Database {
       Grant.addToPrincipal({ grantee, actions, resourceArns: [cluster.clusterArn] })
       secret.grantRead(grantee)
     },
+    autoPause: () => autoPause ?? autoPauseOf(cluster),
   }
 }
 
 function wire(given: WireDatabase): Database {
-  const { host, port = 5432, name, secret, searchPath, vpc, vpcSubnets, securityGroups } = given
+  const { host, port = 5432, name, secret, searchPath, vpc, vpcSubnets, securityGroups, autoPause = 'unknown' } = given
   return {
     config: {
       host,
@@ -77,6 +91,7 @@ function wire(given: WireDatabase): Database {
       ...(securityGroups === undefined ? {} : { securityGroups }),
     },
     grantLook: (grantee) => void secret.grantRead(grantee),
+    autoPause: () => autoPause,
   }
 }
 

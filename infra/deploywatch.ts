@@ -117,6 +117,7 @@ export class Deploywatch extends Construct {
       environment,
       store: this.store,
       looker: this.looker,
+      autoPause: () => this.#props.database.autoPause(),
       pages,
       sources,
       runbook,

@@ -29,7 +29,7 @@ export class WatchdogStack extends Stack {
   readonly watching: Watching | null
 
   constructor(scope: Construct, id: string, { settings, alarmsPage = true, ...props }: WatchdogStackProps) {
-    const { database, pages = [], deployments = [], gates = [], watchMinutes = 15, ...rest } = settings
+    const { database, pages = [], deployments = [], gates = [], watchMinutes = 15, lookEveryMinutes, ...rest } = settings
     super(scope, id, { description: `Deploywatch of ${rest.service} in ${rest.environment}`, ...props })
     this.pages = pages.map((arn, at) => Topic.fromTopicArn(this, `Page${at}`, arn))
     this.watch = new Deploywatch(this, 'Deploywatch', {
@@ -41,6 +41,11 @@ export class WatchdogStack extends Stack {
     })
     const sources = deployments.map((given, at) => sourceOf(this, given, at, rest))
     this.watching = sources.length > 0 ? this.watch.afterDeployments(...sources) : null
+    if (lookEveryMinutes !== undefined) {
+      if (this.watching === null)
+        throw new Error('lookEveryMinutes looks between deployments: name those under `deployments`')
+      this.watching.betweenDeployments({ every: Duration.minutes(lookEveryMinutes) })
+    }
     new CfnOutput(this, 'GateFunction', {
       value: this.watch.gateFunction.function.functionArn,
       description: 'the ServiceToken of Custom::DeploywatchGate',
@@ -81,7 +86,9 @@ function sourceOf(
 }
 
 function databaseOf(scope: Construct, given: AppSettings['database']): Database {
-  const { secretArn, ...rest } = given
+  const { secretArn, autoPauseSeconds, ...other } = given
+  const pauses = autoPauseSeconds === 0 ? 'never' : Duration.seconds(autoPauseSeconds ?? 0)
+  const rest = { ...other, autoPause: autoPauseSeconds === undefined ? undefined : pauses } as const
   const secret = Secret.fromSecretCompleteArn(scope, 'Secret', secretArn)
   if ('clusterArn' in rest) return Database.dataApi({ ...rest, secret, cluster: { clusterArn: rest.clusterArn } })
   const { vpc, ...wire } = rest

@@ -19,7 +19,9 @@ import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { HEARTBEAT_EVERY, WatchAlarms } from './alarms.ts'
 import type { Watched } from './alarms.ts'
 import { acknowledge, readable } from './acknowledge.ts'
+import type { AutoPause } from './auto-pause.ts'
 import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
+import { ScheduledLooks } from './scheduled-looks.ts'
 import type { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
 import { WatchWindow } from './watch-window.ts'
@@ -29,6 +31,7 @@ export interface WatchingProps extends Watched {
   readonly looker: WatchFunction
   readonly pages: readonly ITopic[]
   readonly plan: WatchPlan
+  readonly autoPause: () => AutoPause
   readonly sources: readonly DeploymentSource[]
   /** A page with a heading for each finding code; null: none. */
   readonly runbook: string | null
@@ -76,6 +79,28 @@ export class Watching extends Construct {
     const { plan } = this.#props
     gate.function.addEnvironment(WINDOW_VARIABLE, Stack.of(this).toJsonString({ window: stateMachineArn, plan }))
     allow(gate, ['states:StartExecution'], [stateMachineArn])
+  }
+
+  /**
+   * Looks between deployments as well, so far apart: for what changed since the last good look. Without it there are looks after
+   * deployments only. A cluster that pauses needs an interval above its auto-pause: each look wakes it.
+   */
+  betweenDeployments({ every }: { readonly every: Duration }): ScheduledLooks {
+    const { service, environment, looker, store, plan, pages, autoPause } = this.#props
+    const { deadlineMs, required } = plan
+    const window = this.window.stateMachine.stateMachineArn
+    const look = this.#createFunction('ScheduledLook', 'scheduled-look', {
+      description: `Deploywatch: looks at ${service} in ${environment} between deployments`,
+      // Beside the looks: what is told of them.
+      timeoutSeconds: deadlineMs / 1_000 + TRIGGER_SECONDS,
+      settings: this.#watchSettings({ window, deadlineMs, required }),
+      writes: ['reports', 'long'],
+    })
+    store.grantForget(look.role, ['long'])
+    allow(look, ['lambda:InvokeFunction'], [looker.function.functionArn])
+    allow(look, ['states:ListExecutions'], [window])
+    this.#allowPages(look)
+    return new ScheduledLooks(this, 'ScheduledLooks', { service, environment, every, autoPause, look, pages })
   }
 
   #createQueue(id: string, holds: string): Queue {
@@ -210,7 +235,7 @@ export class Watching extends Construct {
     allowMetrics(to)
   }
 
-  #watchSettings(): string {
+  #watchSettings(more: Readonly<Record<string, unknown>> = {}): string {
     const { service, environment, looker, pages, runbook } = this.#props
     return Stack.of(this).toJsonString({
       service,
@@ -220,6 +245,7 @@ export class Watching extends Construct {
       topics: pages.map(({ topicArn }) => topicArn),
       deadLetters: this.deadPages.queueUrl,
       links: { dashboard: null, runbook },
+      ...more,
     })
   }
 

@@ -6,6 +6,8 @@ import type { Report } from './report.ts'
 export type PageKind = 'opened' | 'changed' | 'resolved' | 'superseded' | 'expired'
 /** `failure`: release and environment disagree. `blind`: for too long nobody could look. */
 export type IncidentKind = 'failure' | 'blind'
+/** `drift`: the schema is not what it was, and nothing need be broken by it. */
+export type PageAbout = IncidentKind | 'drift'
 export type PageSeverity = 'critical' | 'warning' | 'info'
 
 export interface IncidentPage {
@@ -17,7 +19,7 @@ export interface IncidentPage {
   /** The same for all pages of an incident: the key under which a receiver opens and closes it. */
   readonly incident: string
   readonly kind: PageKind
-  readonly about: IncidentKind
+  readonly about: PageAbout
   readonly severity: PageSeverity
   readonly service: string
   readonly environment: string
@@ -117,11 +119,7 @@ export function withoutCredentials(text: string): string {
 const SLOW: ReadonlySet<FindingCode> = new Set(['query-slow', 'endpoint-slow'])
 
 /** Whom it may wake. Slow is not broken, and a watchdog that cannot look is not an outage. */
-export function pageSeverity(
-  kind: PageKind,
-  about: IncidentKind,
-  roots: readonly Pick<Finding, 'code'>[],
-): PageSeverity {
+export function pageSeverity(kind: PageKind, about: PageAbout, roots: readonly Pick<Finding, 'code'>[]): PageSeverity {
   switch (kind) {
     case 'resolved':
     case 'superseded':

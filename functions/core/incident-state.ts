@@ -35,6 +35,19 @@ export interface Incident {
   readonly newer: Deployment | null
 }
 
+/** What changed in the schema between deployments. */
+export interface Drift {
+  /** When the latest look began that said anything of it: ISO 8601, UTC. */
+  readonly at: string
+  /** null: the schema is what it was. */
+  readonly open:
+    | (Pick<Incident, 'number' | 'since' | 'release' | 'deployedAt' | 'shown' | 'rootCount'> & {
+        /** Keys that pages have told, of a bounded number. */
+        readonly told: readonly string[]
+      })
+    | null
+}
+
 export interface IncidentState {
   readonly service: string
   readonly environment: string
@@ -57,6 +70,8 @@ export interface IncidentState {
   readonly deployment: Deployment | null
   /** When the last incident ended. */
   readonly endedAt: string | null
+  /** null: nothing has changed yet. */
+  readonly drift: Drift | null
 }
 
 export type IncidentEvent =
@@ -83,5 +98,6 @@ export function noIncident(service: string, environment: string): IncidentState 
     judgedAt: null,
     deployment: null,
     endedAt: null,
+    drift: null,
   }
 }

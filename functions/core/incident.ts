@@ -12,14 +12,17 @@
  *   nobody saw, and nobody may believe for long that silence is health. While a failure is open, somebody is at it already.
  * - It ends: resolved; superseded, when a newer deployment came and no look judged that in an hour; or expired, when for a day no
  *   look saw anything of it. Each is a page. One that looks still find stays open.
+ * - What changed in the schema by itself is no incident, and is told beside it: incident-drift.ts.
  *
  * Looks may be told twice, late and in any order: they count by the time at which they began, within their deployment.
  */
 import type { Finding, FindingGroup } from './finding.ts'
 import { FINDING_CODES } from './finding.ts'
 import type { Deployment, IncidentLook } from './incident-look.ts'
-import type { IncidentPage, PageKind } from './incident-page.ts'
-import { briefFinding, briefName, MOST_KEYS, MOST_ROOTS_TOLD, pageSeverity } from './incident-page.ts'
+import type { PageKind } from './incident-page.ts'
+import { afterDrift } from './incident-drift.ts'
+import { isKnown, MANY, SKEW_MS, withPage } from './incident-step.ts'
+import { briefFinding, MOST_ROOTS_TOLD } from './incident-page.ts'
 import type { Incident, IncidentEvent, IncidentState, IncidentStep, Root } from './incident-state.ts'
 import type { Report } from './report.ts'
 import { isCleared, keyOf } from './watch.ts'
@@ -33,14 +36,14 @@ export const EXPIRED_AFTER_MS = 24 * 60 * 60_000
 
 /** Above so many root causes they are not told apart any more: the document that keeps them is of bounded size. */
 const MOST_ROOTS = 200
-const MANY = '*'
-/** Clocks of several machines: what is dated further ahead is not believed. */
-const SKEW_MS = 5 * 60_000
 
 export function nextIncident(state: IncidentState, event: IncidentEvent): IncidentStep {
   switch (event.kind) {
     case 'looked':
-      return then(afterLook(state, event.look, event.now), (next) => afterTime(next, event.now))
+      return then(
+        then(afterLook(state, event.look, event.now), (next) => afterDrift(next, event.look, event.now)),
+        (next) => afterTime(next, event.now),
+      )
     case 'deployed':
       return then({ state: afterDeployment(state, event.deployment, event.now), pages: [] }, (next) =>
         afterTime(next, event.now),
@@ -81,11 +84,6 @@ function afterLook(before: IncidentState, look: IncidentLook, now: string): Inci
   if (look.verified) return afterPass(state, at)
   if (errors.length > 0) return afterErrors(state, look, errors, at)
   return isKnown(state.blind?.lastAt ?? null, at, now) ? same : { state: afterBlindness(state, report, at), pages: [] }
-}
-
-/** Told before, or older than what was. A time that lies ahead was never true, and holds nothing up. */
-function isKnown(last: string | null, at: string, now: string): boolean {
-  return last !== null && ms(at) <= ms(last) && ms(last) <= ms(now) + SKEW_MS
 }
 
 function afterPass(state: IncidentState, at: string): IncidentStep {
@@ -275,44 +273,6 @@ function end(state: IncidentState, kind: Exclude<PageKind, 'opened' | 'changed'>
   // What nobody could see begins to count anew: its page must not follow at the heels of this one.
   const ended = { ...state, open: null, suspects: [], blind: null, endedAt: at }
   return withPage(ended, open, kind, at, { added: [], gone: open.told })
-}
-
-function withPage(
-  state: IncidentState,
-  incident: Incident,
-  kind: PageKind,
-  at: string,
-  change: Pick<IncidentPage, 'added' | 'gone'>,
-): IncidentStep {
-  const { service, environment } = state
-  const number = state.pages + 1
-  const id = `${service}/${environment}/${incident.number}/${incident.since}`
-  const listed = (keys: readonly string[]): readonly string[] =>
-    keys
-      .filter((key) => key !== MANY)
-      .slice(0, MOST_KEYS)
-      .map(briefName)
-  const page: IncidentPage = {
-    schema: 'deploywatch/page/1',
-    id: `${id}/${number}/${kind}`,
-    number,
-    incident: id,
-    kind,
-    about: incident.kind,
-    severity: pageSeverity(kind, incident.kind, incident.roots.length === 0 ? incident.shown : incident.roots),
-    service,
-    environment,
-    release: incident.release,
-    at,
-    since: incident.since,
-    deployedAt: incident.deployedAt,
-    roots: incident.shown,
-    rootCount: incident.rootCount,
-    added: listed(change.added),
-    gone: listed(change.gone),
-    newer: incident.newer?.release ?? null,
-  }
-  return { state: { ...state, pages: number }, pages: [page] }
 }
 
 function earliest(times: readonly string[]): string {

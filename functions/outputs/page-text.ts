@@ -32,6 +32,7 @@ export function pageSentence(page: IncidentPage): string {
   const version = visibleName(page.release.version)
   const bad = page.severity === 'critical' ? 'broken' : 'slow'
   if (page.about === 'blind') return blindSentence(page, service, environment)
+  if (page.about === 'drift') return driftSentence(page, service, environment)
   switch (page.kind) {
     case 'opened':
       return `${service} is ${bad} in ${environment}: ${pageHeadline(page)}`
@@ -57,6 +58,20 @@ function blindSentence(page: IncidentPage, service: string, environment: string)
       return `${service} ${newerVersion(page)} was deployed to ${environment}, and no look has judged it yet`
     case 'expired':
       return `nobody has looked at ${service} in ${environment} for a day`
+  }
+}
+
+function driftSentence(page: IncidentPage, service: string, environment: string): string {
+  const schema = `the schema of ${service} in ${environment}`
+  switch (page.kind) {
+    case 'opened':
+      return `${schema} is not what it was: ${pageHeadline(page)}`
+    case 'changed':
+      return `${schema} has changed again: ${pageHeadline(page)}`
+    case 'resolved':
+    case 'superseded':
+    case 'expired':
+      return `${schema} is what it was, or a release passed its watch as it is`
   }
 }
 

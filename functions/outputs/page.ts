@@ -82,6 +82,10 @@ export function pageSubject(page: IncidentPage): string {
   const who = `${cutAscii(asciiLine(page.service), 24)} ${cutAscii(asciiLine(page.environment), 20)}`
   const lasted = durationText(Math.max(0, Date.parse(page.at) - Date.parse(page.since)))
   const headline = pageHeadline(page)
+  if (page.about === 'drift') {
+    const says = page.kind === 'opened' || page.kind === 'changed' ? 'SCHEMA CHANGED' : 'NO SCHEMA CHANGE ANY MORE'
+    return cutAscii(asciiLine(`${says} ${who}: ${headline}`), MOST_SUBJECT)
+  }
   const blind = page.about === 'blind'
   const subject = {
     opened: blind ? `CANNOT LOOK at ${who}: ${headline}` : `OPENED ${who}: ${headline}`,

@@ -41,7 +41,7 @@ export const pageSchema = z.object({
   number: count,
   incident: z.string().min(1),
   kind: z.enum(['opened', 'changed', 'resolved', 'superseded', 'expired']),
-  about: kind,
+  about: z.enum(['failure', 'blind', 'drift']),
   severity: z.enum(['critical', 'warning', 'info']),
   service: z.string(),
   environment: z.string(),
@@ -83,6 +83,24 @@ const stateSchema = z.object({
   judgedAt: time.nullable(),
   deployment: deployment.nullable(),
   endedAt: time.nullable(),
+  // Documents from before there was any.
+  drift: z
+    .object({
+      at: time,
+      open: z
+        .object({
+          number: count,
+          since: time,
+          release,
+          deployedAt: time.nullable(),
+          shown: z.array(findingSchema),
+          rootCount: count,
+          told: keys,
+        })
+        .nullable(),
+    })
+    .nullable()
+    .default(null),
 }) satisfies z.ZodType<IncidentState>
 
 const documentSchema = z.object({

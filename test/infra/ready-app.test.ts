@@ -13,6 +13,7 @@ import { WatchdogStack } from '../../infra/watchdog-stack.ts'
 const EXAMPLE = 'infra/example/deploywatch.app.json'
 
 const WIRE: AppSettings['database'] = {
+  autoPauseSeconds: 0,
   host: 'orders.cluster-1.eu-west-1.rds.amazonaws.com',
   name: 'orders',
   secretArn: 'arn:aws:secretsmanager:eu-west-1:111111111111:secret:orders-watch-AbCdEf',
