@@ -175,7 +175,7 @@ function worldOf(more: Partial<Pick<World, 'running' | 'watched' | 'answers' | '
     lambda,
     sfn,
     clock,
-    sleep: time.sleep,
+    sleep: (ms: number, signal?: AbortSignal) => time.sleep(ms, signal),
     random: () => 0.5,
     newId: () => String(time.now()),
     log: (entry: unknown) => void world.logs.push(entry),

@@ -133,7 +133,7 @@ describe('the heartbeat', () => {
 })
 
 describe('the interval', () => {
-  const minutes = Duration.minutes
+  const minutes = (count: number): Duration => Duration.minutes(count)
   test.each([
     [minutes(6), minutes(5), null],
     [
