@@ -29,7 +29,15 @@ export class WatchdogStack extends Stack {
   readonly watching: Watching | null
 
   constructor(scope: Construct, id: string, { settings, alarmsPage = true, ...props }: WatchdogStackProps) {
-    const { database, pages = [], deployments = [], gates = [], watchMinutes = 15, lookEveryMinutes, ...rest } = settings
+    const {
+      database,
+      pages = [],
+      deployments = [],
+      gates = [],
+      watchMinutes = 15,
+      lookEveryMinutes,
+      ...rest
+    } = settings
     super(scope, id, { description: `Deploywatch of ${rest.service} in ${rest.environment}`, ...props })
     this.pages = pages.map((arn, at) => Topic.fromTopicArn(this, `Page${at}`, arn))
     this.watch = new Deploywatch(this, 'Deploywatch', {
