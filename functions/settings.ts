@@ -95,6 +95,12 @@ const GATE_SETTINGS = {
   'codedeploy-hook': gateSettings.extend({ hook: z.enum(CODEDEPLOY_HOOKS) }),
   /** `container`: whose image is the release; null: the only one. */
   'ecs-hook': gateSettings.extend({ container: z.string().min(1).nullable() }),
+  /** `machine`: ARN of the state machine that migrates. `limitMs`: how long CloudFormation waits. */
+  migration: gateSettings.extend({
+    store,
+    machine: z.string().min(1),
+    limitMs: z.number().int().min(300_000).max(3_600_000),
+  }),
   'step-functions-task': gateSettings.extend({ onRefusal: z.enum(['throw', 'answer']) }),
 } as const
 
@@ -184,4 +190,41 @@ export type TriggerFunctionSettings = z.output<typeof triggerSettings>
 /** @throws {Error} as `readSettings` */
 export function readTriggerSettings(env: Readonly<Record<string, string | undefined>>): TriggerFunctionSettings {
   return parse(triggerSettings, settingsDocument(env), [])
+}
+
+const ecsSettings = z.strictObject({
+  kind: z.literal('ecs'),
+  cluster: name,
+  taskDefinition: name,
+  launchType: z.enum(['FARGATE', 'EC2']),
+  /** null: the tasks share their host's. */
+  network: z
+    .strictObject({ subnets: z.array(name).min(1), securityGroups: z.array(name), assignPublicIp: z.boolean() })
+    .nullable(),
+  /** The one whose exit code counts; null: all of them. */
+  container: name.nullable(),
+  /** Where it writes its log; null: not known. */
+  log: z.strictObject({ group: name, prefix: name, container: name }).nullable(),
+})
+
+/** How a migration is run as an ECS task. */
+export type EcsTaskSettings = z.output<typeof ecsSettings>
+
+const migrationTask = z.discriminatedUnion('kind', [
+  ecsSettings,
+  z.strictObject({ kind: z.literal('codebuild'), project: name }),
+  z.strictObject({ kind: z.literal('lambda'), function: name }),
+])
+
+/** What runs the team's own migration. */
+export type MigrationTaskSettings = z.output<typeof migrationTask>
+
+const migrationSettings = gateSettings.extend({ store, task: migrationTask })
+
+/** Of the function that takes the steps of a migration. */
+export type MigrationFunctionSettings = z.output<typeof migrationSettings>
+
+/** @throws {Error} as `readSettings` */
+export function readMigrationSettings(env: Readonly<Record<string, string | undefined>>): MigrationFunctionSettings {
+  return parse(migrationSettings, settingsDocument(env), [])
 }

@@ -97,6 +97,11 @@ export class Deploywatch extends Construct {
     for (const construct of constructs) construct.node.addDependency(gate)
   }
 
+  /** As it was given: for constructs that go with it. */
+  get given(): DeploywatchProps {
+    return this.#props
+  }
+
   /** Answers custom resources: their ServiceToken, in templates of the stacks that were named. */
   get gateFunction(): WatchFunction {
     if (this.#answerer === null) {
@@ -206,8 +211,8 @@ export class Deploywatch extends Construct {
   }
 }
 
-/** The manifest as two files of the stack's own assets: published by the gate, which alone may read them. */
-class ManifestAsset extends Construct {
+/** The manifest as two files of the stack's own assets: published by who answers CloudFormation, who alone may read them. */
+export class ManifestAsset extends Construct {
   readonly #header: Asset
   readonly #catalog: Asset
 

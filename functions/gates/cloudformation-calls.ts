@@ -9,3 +9,10 @@ export function stackStatusCall(client = openClient(CloudFormationClient, GATE))
     return Stacks?.[0]?.StackStatus ?? null
   }
 }
+
+/** With an endpoint of its own (a stand-in for AWS on this machine) everything of AWS is there, and CloudFormation too. */
+export function allowOwnEndpoint(env: Readonly<Record<string, string | undefined>>): (url: URL) => boolean {
+  const endpoint = env['AWS_ENDPOINT_URL']
+  const origin = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : null
+  return (url) => url.origin === origin
+}

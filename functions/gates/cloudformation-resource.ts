@@ -48,6 +48,7 @@ const TYPES = ['Create', 'Update', 'Delete'] as const
 const ANSWER_BYTES = 4096
 /** Room that the answer leaves, should somebody count otherwise. */
 const SPARE_BYTES = 64
+const WHY_MOST = 500
 const PLACE = "the resource's properties"
 
 export function cloudFormationResource(options: CloudFormationOptions): Gate<ResourceAddress, ResourceRequest> {
@@ -124,7 +125,8 @@ function answerDocument(address: ResourceAddress, physicalId: string, answer: Ga
     RequestId,
     LogicalResourceId,
     NoEcho: false,
-    Data: { Verdict: verdict },
+    // `Fn::GetAtt` reads it: whether a migration was run, say.
+    Data: { Verdict: verdict, ...(answer.kind === 'proceed' ? { Why: answer.why.slice(0, WHY_MOST) } : {}) },
   })
   if (answer.kind === 'proceed') return withReason('')
   const room = ANSWER_BYTES - SPARE_BYTES - utf8Bytes(JSON.stringify(withReason('-')))

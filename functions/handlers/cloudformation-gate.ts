@@ -1,17 +1,15 @@
 /** The function that answers CloudFormation. */
-import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { ONCE, openClient } from '../aws-clients.ts'
-import type { Looker } from '../core/look-order.ts'
-import { stackStatusCall } from '../gates/cloudformation-calls.ts'
+import { lookerWithAsset } from '../gates/asset-looker.ts'
+import { allowOwnEndpoint, stackStatusCall } from '../gates/cloudformation-calls.ts'
 import { cloudFormationResource } from '../gates/cloudformation-resource.ts'
 import { readGateWindow, startGateWindow, windowOf } from '../gates/gate-window.ts'
 import type { GateAnswer } from '../gates/gate.ts'
 import { serveGate } from '../gates/serve-gate.ts'
-import { assetOf, publishAsset } from '../release/publish-asset.ts'
 import { readGateSettings } from '../settings.ts'
 import { awsStore } from '../stores/aws.ts'
-import { openS3 } from '../stores/aws-objects.ts'
+import { openS3, readObjectCall } from '../stores/aws-objects.ts'
 import { systemSleep } from '../system.ts'
 
 const settings = readGateSettings(process.env, 'publishing')
@@ -20,32 +18,11 @@ const s3 = openS3(null)
 const store = awsStore({ ...settings.store, s3 })
 const gate = cloudFormationResource({
   fetch,
-  // With an endpoint of its own (a stand-in for AWS on this machine) everything of AWS is there, and CloudFormation too.
-  allowUrl: (url) => url.origin === endpointOrigin(),
+  allowUrl: allowOwnEndpoint(process.env),
   stackStatus: stackStatusCall(),
 })
 
-function endpointOrigin(): string | null {
-  const endpoint = process.env['AWS_ENDPOINT_URL']
-  return endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint).origin : null
-}
-
-async function readObject(bucket: string, key: string): Promise<Buffer> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-  if (Body === undefined) throw new Error(`s3://${bucket}/${key} came without its content`)
-  return Buffer.from(await Body.transformToByteArray())
-}
-
-/** What the request brings is published first: then it is looked at as any other release. */
-function publishFirst(event: unknown, remote: Looker): Looker {
-  const asset = assetOf(event)
-  if (asset === null) return remote
-  return async (order) => {
-    const startedAt = Date.now()
-    await publishAsset({ service: settings.service, store, readObject, clock: Date.now }, asset)
-    return remote({ ...order, deadlineMs: Math.max(1, order.deadlineMs - (Date.now() - startedAt)) })
-  }
-}
+const publishing = { service: settings.service, store, readObject: readObjectCall(s3), clock: Date.now }
 
 /** From the answer on the stack is watched, where somebody watches at all. */
 async function watchOn(event: unknown, answer: GateAnswer): Promise<void> {
@@ -59,4 +36,7 @@ async function watchOn(event: unknown, answer: GateAnswer): Promise<void> {
   if (order !== null) await startGateWindow(order, window.window, openClient(SFNClient, ONCE))
 }
 
-export const handler = serveGate(gate, settings, { before: publishFirst, after: watchOn })
+export const handler = serveGate(gate, settings, {
+  before: (event, remote) => lookerWithAsset(remote, publishing, event),
+  after: watchOn,
+})

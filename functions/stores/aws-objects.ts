@@ -28,6 +28,15 @@ export function openS3(region: string | null): S3Client {
   })
 }
 
+/** Whole objects of any bucket that may be read. */
+export function readObjectCall(client: S3Client): (bucket: string, key: string) => Promise<Buffer> {
+  return async (bucket, key) => {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+    if (Body === undefined) throw new Error(`s3://${bucket}/${key} came without its content`)
+    return Buffer.from(await Body.transformToByteArray())
+  }
+}
+
 const CONFLICT_TRIES = 5
 
 export function openObjects(client: S3Client, bucket: string): Objects {

@@ -92,6 +92,7 @@ const json = (signing: string, target: string, version: '1.0' | '1.1'): Protocol
 
 /** Each service's protocol, as its client's runtimeConfig has it. */
 const PROTOCOLS: Readonly<Record<string, Protocol>> = {
+  'com.amazonaws.codebuild': json('codebuild', 'CodeBuild_20161006', '1.1'),
   'com.amazonaws.codedeploy': json('codedeploy', 'CodeDeploy_20141006', '1.1'),
   'com.amazonaws.codepipeline': json('codepipeline', 'CodePipeline_20150709', '1.1'),
   'com.amazonaws.ecs': json('ecs', 'AmazonEC2ContainerServiceV20141113', '1.1'),
