@@ -4,36 +4,26 @@
  */
 import { confirmMigration, mayMigrate } from '../core/confirm-migration.ts'
 import type { MigrationEnd } from '../core/confirm-migration.ts'
-import type { LookAnswer, Looker } from '../core/look-order.ts'
+import type { LookAnswer } from '../core/look-order.ts'
 import type { MigrationTurns, Run, Turn } from '../core/migration-turn.ts'
 import { countsFor, nextTurn, released, withEnd, withRun } from '../core/migration-turn.ts'
-import { judgeAnswer, mayPass } from '../gates/judge-answer.ts'
-import { reasonOf, secretsIn, withoutSecretsIn } from '../gates/secrets.ts'
-import { unseenReport } from '../gates/unseen-report.ts'
-import type { Documents } from '../stores/documents.ts'
+import { mayPass } from '../gates/judge-answer.ts'
 import { trimmed } from '../watch-window/window.ts'
 import type { MigrationTask } from './migration-task.ts'
 import { notRun, notStarted, stillRunning, stopped } from './outcomes.ts'
 import type { Answer, KeptRequest, MigrationRequest } from './request.ts'
-import { answered, loadRequest, saveRequest } from './request.ts'
+import { answered, loadRequest } from './request.ts'
+import { LEAST_MS, RequestInHand } from './request-in-hand.ts'
+import type { StepPorts } from './request-in-hand.ts'
 import type { TurnsRecord } from './turns.ts'
 import { turnsRecord } from './turns.ts'
 
-export interface MigrationInput {
-  readonly service: string
-  readonly environment: string
-  readonly documents: Documents
-  readonly looker: Looker
+export interface MigrationInput extends StepPorts {
   readonly task: MigrationTask
   /** As DescribeStacks has it; null: there is no such stack. */
   readonly stackStatus: (stackId: string) => Promise<string | null>
   /** @throws the answer did not arrive */
   readonly deliver: (request: MigrationRequest, answer: Answer) => Promise<void>
-  readonly clock: () => number
-  /** Until the platform ends this call, in milliseconds. */
-  readonly remainingMs: () => number
-  /** Holds no secret. */
-  readonly log: (entry: { readonly request: string; readonly message: string }) => void
 }
 
 export interface StepOrder {
@@ -54,10 +44,6 @@ const OVER: MigrationStep = { over: true, waitSeconds: 1 }
 const STUMBLES_MOST = 8
 /** How long something may stand in the way that may pass by itself. */
 const PATIENCE_MS = 600_000
-/** Of one look, at most. */
-const LOOK_MS = 110_000
-/** Less is no time for a look, nor for the way back. */
-const LEAST_MS = 5_000
 /** A service may learn of its own task a little later. */
 const UNKNOWN_MS = 300_000
 
@@ -68,24 +54,19 @@ export async function stepMigration(order: StepOrder, input: MigrationInput): Pr
   return new Step(input, kept).take(order)
 }
 
-/** What is known of the request while a step is taken, each change of it written before what follows from it is done. */
 class Step {
   readonly #input: MigrationInput
   readonly #turns: TurnsRecord
-  readonly #secrets: readonly string[]
-  #request: MigrationRequest
-  #version: string
+  readonly #hand: RequestInHand
 
-  constructor(input: MigrationInput, { request, version }: KeptRequest) {
+  constructor(input: MigrationInput, kept: KeptRequest) {
     this.#input = input
     this.#turns = turnsRecord(input.documents, input)
-    this.#secrets = secretsIn(request.address)
-    this.#request = request
-    this.#version = version
+    this.#hand = new RequestInHand(input, kept)
   }
 
   async take({ stumbles, cause }: StepOrder): Promise<MigrationStep> {
-    const { stage, answerBy } = this.#request
+    const { stage, answerBy } = this.#hand.now
     const { task, clock } = this.#input
     switch (stage.at) {
       case 'done':
@@ -96,45 +77,45 @@ class Step {
       case 'migrate':
     }
     if (stumbles >= STUMBLES_MOST) {
-      return this.#settle(stopped(this.#request, `migrating did not go on: ${this.#reason(messageIn(cause))}`))
+      return this.#settle(stopped(this.#hand.now, `migrating did not go on: ${this.#hand.reason(messageIn(cause))}`))
     }
     if (answerBy - clock() < LEAST_MS) return this.#settle(await this.#atLimit(task.name))
     return stage.at === 'confirm' ? this.#confirm(stage.end) : this.#migrate()
   }
 
   async #atLimit(task: string): Promise<Answer> {
-    const { stage, id, joined } = this.#request
+    const { stage, id, joined } = this.#hand.now
     if (stage.at === 'confirm') {
-      return confirmedBy(this.#request, stage.end, this.#unseen('nobody could look in time'))
+      return confirmedBy(this.#hand.now, stage.end, this.#hand.unseen('nobody could look in time'))
     }
     const { current } = await this.#turns.read()
     const isRunning = current !== null && current.run.at !== 'claimed'
     if (isRunning && (current.token === id || current.token === joined)) {
-      return stillRunning(this.#request, task, this.#input.clock())
+      return stillRunning(this.#hand.now, task, this.#input.clock())
     }
-    const { trouble } = this.#request
-    return stopped(this.#request, `no migration was begun: ${trouble ?? 'another one had not ended'}`)
+    const { trouble } = this.#hand.now
+    return stopped(this.#hand.now, `no migration was begun: ${trouble ?? 'another one had not ended'}`)
   }
 
   async #migrate(): Promise<MigrationStep> {
     const { clock } = this.#input
-    const move = nextTurn(await this.#turns.read(), this.#request, clock())
+    const move = nextTurn(await this.#turns.read(), this.#hand.now, clock())
     switch (move.move) {
       case 'wait':
-        if (move.joins !== this.#request.joined) await this.#save({ joined: move.joins })
-        await this.#trouble('another migration had not ended')
+        if (move.joins !== this.#hand.now.joined) await this.#hand.save({ joined: move.joins })
+        await this.#hand.trouble('another migration had not ended')
         return wait(10)
       case 'confirm':
-        await this.#save({ stage: { at: 'confirm', end: move.end } })
+        await this.#hand.save({ stage: { at: 'confirm', end: move.end } })
         return this.#confirm(move.end)
       case 'claim':
       case 'adopt': {
         // Decided again over what is there when it is written.
         const written = await this.#turns.update((turns) => {
-          const now = nextTurn(turns, this.#request, clock())
+          const now = nextTurn(turns, this.#hand.now, clock())
           return now.move === 'claim' || now.move === 'adopt' ? now.turns : null
         })
-        return written?.current?.owner === this.#request.id ? this.#drive(written.current) : wait(1)
+        return written?.current?.owner === this.#hand.now.id ? this.#drive(written.current) : wait(1)
       }
       case 'drive':
         return this.#drive(move.turn)
@@ -154,26 +135,26 @@ class Step {
 
   /** Looks first: what is confirmed already is not migrated. */
   async #begin(turn: Turn): Promise<MigrationStep> {
-    const { report, proceed } = await this.#look()
-    await this.#save({ before: trimmed(report) })
+    const { report, proceed } = await this.#hand.look()
+    await this.#hand.save({ before: trimmed(report) })
     const may = mayMigrate(report)
     if (may === 'confirmed') {
       return this.#settle({ kind: 'proceed', report, why: 'the schema is confirmed already: no migration was run' })
     }
-    if (may === 'never') return this.#settle(notRun(this.#request, 'there is nothing that it could bring'))
+    if (may === 'never') return this.#settle(notRun(this.#hand.now, 'there is nothing that it could bring'))
     if (may === 'locked') {
       const why = 'the lock of the migration tool was held by somebody else'
-      return this.#patiently(why, () => notRun(this.#request, why))
+      return this.#patiently(why, () => notRun(this.#hand.now, why))
     }
     if (may === 'blind' && !proceed) {
       const why = 'nobody could look, and so nobody could confirm it afterwards'
-      const refusal = (): Answer => notRun(this.#request, why)
+      const refusal = (): Answer => notRun(this.#hand.now, why)
       return mayPass(report) ? this.#patiently(why, refusal) : this.#settle(refusal())
     }
     const exempt = await this.#exempt()
     if (exempt !== null) return exempt
     // Never again for this request, whatever happens to the record.
-    await this.#save({ began: true, waitingSince: null })
+    await this.#hand.save({ began: true, waitingSince: null })
     const since = this.#input.clock()
     const written = await this.#changeRun(turn, { at: 'starting', since })
     return written === null ? wait(1) : this.#start(written, since)
@@ -181,13 +162,13 @@ class Step {
 
   /** A migration is for a stack that goes forward, and asked right before it begins: minutes may have passed. */
   async #exempt(): Promise<MigrationStep | null> {
-    const { address } = this.#request
+    const { address } = this.#hand.now
     let status: string | null
     try {
       status = await this.#input.stackStatus(address.StackId)
     } catch (error) {
-      const why = `whether this is a rollback could not be learnt: ${this.#reason(error)}`
-      return this.#patiently(why, () => notRun(this.#request, why))
+      const why = `whether this is a rollback could not be learnt: ${this.#hand.reason(error)}`
+      return this.#patiently(why, () => notRun(this.#hand.now, why))
     }
     if (/^(?:CREATE|UPDATE|IMPORT)_IN_PROGRESS$/u.test(status ?? '')) return null
     const why = `the stack is ${status ?? 'gone'}`
@@ -197,20 +178,20 @@ class Step {
           report: null,
           why: `${why}: the old release comes back, and nothing may hold it up`,
         })
-      : this.#settle(notRun(this.#request, why))
+      : this.#settle(notRun(this.#hand.now, why))
   }
 
   async #start(turn: Turn, since: number): Promise<MigrationStep> {
     const { task, clock, remainingMs } = this.#input
-    const waitMs = Math.min(remainingMs() - 20_000, this.#request.answerBy - clock() - LEAST_MS)
-    this.#log(`starts ${task.name}`)
+    const waitMs = Math.min(remainingMs() - 20_000, this.#hand.now.answerBy - clock() - LEAST_MS)
+    this.#hand.log(`starts ${task.name}`)
     const start = await task.start(turn.token, waitMs).catch((error: unknown) => {
-      const why = `${task.name}: no answer to its start: ${this.#reason(error)}`
+      const why = `${task.name}: no answer to its start: ${this.#hand.reason(error)}`
       return { kind: 'lost', why } as const
     })
     switch (start.kind) {
       case 'lost':
-        await this.#trouble(start.why)
+        await this.#hand.trouble(start.why)
         return wait(2)
       case 'started':
         await this.#changeRun(turn, { at: 'started', since, handle: start.handle })
@@ -218,10 +199,10 @@ class Step {
       case 'ended':
         return this.#ended(turn, start.end)
       case 'refused': {
-        const why = this.#plain(start.why)
+        const why = this.#hand.plain(start.why)
         await this.#changeRun(turn, { at: 'claimed' })
-        if (!start.passing) return this.#settle(notStarted(this.#request, task.name, why))
-        return this.#patiently(why, () => notStarted(this.#request, task.name, why))
+        if (!start.passing) return this.#settle(notStarted(this.#hand.now, task.name, why))
+        return this.#patiently(why, () => notStarted(this.#hand.now, task.name, why))
       }
     }
   }
@@ -230,11 +211,11 @@ class Step {
   async #recover(turn: Turn, since: number): Promise<MigrationStep> {
     const { task, clock } = this.#input
     const passed = clock() - since
-    const isOwn = turn.work === this.#request.work
+    const isOwn = turn.work === this.#hand.now.work
     // Minutes may have passed: a start that never arrived must not arrive in a rollback.
     if (isOwn && passed < task.repeatableMs) return (await this.#exempt()) ?? this.#start(turn, since)
     if (task.longestMs !== null && passed < task.longestMs) {
-      await this.#join(turn)
+      await this.#hand.join(turn)
       return wait(Math.min(30, Math.ceil((task.longestMs - passed) / 1_000)))
     }
     const said = `how ${task.name} ended, or whether it was started, could not be learnt`
@@ -243,36 +224,36 @@ class Step {
 
   async #poll(turn: Turn, { since, handle }: Extract<Run, { at: 'started' }>): Promise<MigrationStep> {
     const { task, clock } = this.#input
-    const progress = await task.poll(handle).catch((error: unknown) => this.#reason(error))
+    const progress = await task.poll(handle).catch((error: unknown) => this.#hand.reason(error))
     const young = clock() - since < UNKNOWN_MS
     const lost = (why: string): Promise<MigrationStep> =>
       this.#ended(turn, { kind: 'unknown', said: `how ${task.name} ended could not be learnt (${why})`, log: null })
     if (typeof progress === 'string') {
       // What ran for other work may be of another cluster, or of another kind.
-      if (turn.work !== this.#request.work && !young) return lost(progress)
-      await this.#trouble(`${task.name} could not be asked: ${progress}`)
+      if (turn.work !== this.#hand.now.work && !young) return lost(progress)
+      await this.#hand.trouble(`${task.name} could not be asked: ${progress}`)
       return wait(10)
     }
     if (progress.kind === 'ended') return this.#ended(turn, progress.end)
     if (progress.kind === 'missing' && !young) return lost(progress.why)
-    await this.#join(turn)
+    await this.#hand.join(turn)
     await this.#changeRun(turn, { at: 'started', since, handle })
     return wait(young ? 5 : 15)
   }
 
   async #ended(turn: Turn, end: MigrationEnd): Promise<MigrationStep> {
-    const plain = this.#plain(end)
-    const counts = countsFor(turn, this.#request)
-    if (counts) await this.#save({ stage: { at: 'confirm', end: plain }, waitingSince: null })
+    const plain = this.#hand.plain(end)
+    const counts = countsFor(turn, this.#hand.now)
+    if (counts) await this.#hand.save({ stage: { at: 'confirm', end: plain }, waitingSince: null })
     await this.#turns.update((turns) => (turns.current?.token === turn.token ? withEnd(turns, turn, plain) : null))
-    this.#log(plain.said)
+    this.#hand.log(plain.said)
     // That of another request: now it is our own turn.
     return counts ? this.#confirm(plain) : wait(1)
   }
 
   async #confirm(end: MigrationEnd): Promise<MigrationStep> {
-    const looked = await this.#look()
-    const answer = confirmedBy(this.#request, end, looked)
+    const looked = await this.#hand.look()
+    const answer = confirmedBy(this.#hand.now, end, looked)
     return mayPass(looked.report)
       ? this.#patiently('the look after it is not possible yet', () => answer)
       : this.#settle(answer)
@@ -281,101 +262,41 @@ class Step {
   /** Waits for what may pass, as long as patience and time last. */
   async #patiently(trouble: string, otherwise: () => Answer): Promise<MigrationStep> {
     const now = this.#input.clock()
-    const { waitingSince, answerBy } = this.#request
+    const { waitingSince, answerBy } = this.#hand.now
     const since = waitingSince ?? now
     const isOver = now - since >= PATIENCE_MS || now < since || answerBy - now < 4 * LEAST_MS
     if (isOver) return this.#settle(otherwise())
-    await this.#save({ waitingSince: since, trouble })
+    await this.#hand.save({ waitingSince: since, trouble })
     return wait(10)
-  }
-
-  async #look(): Promise<LookAnswer> {
-    const { service, environment, looker, clock, remainingMs } = this.#input
-    const { release, answerBy } = this.#request
-    const deadlineMs = Math.max(1, Math.min(LOOK_MS, remainingMs() - LEAST_MS, answerBy - clock()))
-    try {
-      const { answer, why } = judgeAnswer(
-        await looker({ service, environment, release, deployed: false, deadlineMs }),
-        this.#input,
-      )
-      if (answer !== null && answer.report !== null) {
-        return { report: this.#plain(answer.report), proceed: answer.kind === 'proceed' }
-      }
-      return this.#unseen(why ?? 'nobody looked')
-    } catch (error) {
-      return this.#unseen(`nobody looked: ${this.#reason(error)}`)
-    }
-  }
-
-  #unseen(found: string): LookAnswer {
-    const { release } = this.#request
-    const now = this.#input.clock()
-    const report = unseenReport({ settings: this.#input, release, code: 'check-timeout', found, startedAt: now, now })
-    return { report: { ...report, release: this.#request.before.release }, proceed: false }
   }
 
   /** Decided, once: from here on it is only a matter of telling. */
   async #settle(answer: Answer): Promise<MigrationStep> {
-    const kept = this.#plain(answer.report === null ? answer : { ...answer, report: trimmed(answer.report) })
-    await this.#save({ stage: { at: 'answer', answer: kept } })
-    const { id } = this.#request
+    const kept = this.#hand.plain(answer.report === null ? answer : { ...answer, report: trimmed(answer.report) })
+    await this.#hand.save({ stage: { at: 'answer', answer: kept } })
+    const { id } = this.#hand.now
     await this.#turns
       .update((turns) => (turns.current?.owner === id ? released(turns, id) : null))
       // Its lease ends by itself.
-      .catch((error: unknown) => this.#log(`the turn was not given back: ${this.#reason(error)}`))
+      .catch((error: unknown) => this.#hand.log(`the turn was not given back: ${this.#hand.reason(error)}`))
     return this.#deliver(kept)
   }
 
   async #deliver(answer: Answer): Promise<MigrationStep> {
-    await this.#input.deliver(this.#request, answer)
-    this.#log(answer.kind === 'proceed' ? `goes on: ${answer.why}` : 'refused')
-    await this.#save(answered(this.#request))
+    await this.#input.deliver(this.#hand.now, answer)
+    this.#hand.log(answer.kind === 'proceed' ? `goes on: ${answer.why}` : 'refused')
+    await this.#hand.save(answered(this.#hand.now))
     return OVER
-  }
-
-  async #join({ token, work }: Turn): Promise<void> {
-    if (work === this.#request.work && this.#request.joined !== token) await this.#save({ joined: token })
-  }
-
-  async #trouble(trouble: string): Promise<void> {
-    if (this.#request.trouble !== trouble) await this.#save({ trouble })
   }
 
   /** null: it is no longer ours. */
   async #changeRun(turn: Turn, run: Run): Promise<Turn | null> {
     const isOurs = ({ current }: MigrationTurns): boolean =>
-      current?.owner === this.#request.id && current.token === turn.token && current.run.at === turn.run.at
+      current?.owner === this.#hand.now.id && current.token === turn.token && current.run.at === turn.run.at
     const written = await this.#turns.update((turns) =>
       isOurs(turns) ? withRun(turns, turn, run, this.#input.clock()) : null,
     )
     return written?.current ?? null
-  }
-
-  /** @throws {Error} another invocation wrote it: this one stops, and the next step reads what is there. */
-  async #save(change: Partial<MigrationRequest>): Promise<void> {
-    const { documents, clock } = this.#input
-    const next = { ...this.#request, ...change }
-    if (!(await saveRequest(documents, next, this.#version, clock()))) {
-      throw new Error(`the request ${next.id} was written by somebody else meanwhile`)
-    }
-    const kept = await loadRequest(documents, next)
-    if (kept === null || JSON.stringify(kept.request) !== JSON.stringify(next)) {
-      throw new Error(`the request ${next.id} was written by somebody else at the same time`)
-    }
-    this.#request = kept.request
-    this.#version = kept.version
-  }
-
-  #plain<T>(value: T): T {
-    return withoutSecretsIn(value, this.#secrets)
-  }
-
-  #reason(error: unknown): string {
-    return reasonOf(error, this.#secrets)
-  }
-
-  #log(message: string): void {
-    this.#input.log({ request: this.#request.id, message: this.#plain(message) })
   }
 }
 

@@ -73,21 +73,24 @@ function ofEcs(scope: Stack): MigrationTask {
   return MigrationTask.ecs({ cluster, taskDefinition, securityGroups: [securityGroup] })
 }
 
-function statementsOf({ resources }: Synthesised, role: string): readonly Statement[] {
-  const found = Object.entries(resources).find(
-    ([id, { Type }]) => Type === 'AWS::IAM::Policy' && id.startsWith(`${role}RoleDefaultPolicy`),
-  )
-  return (found?.[1].Properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }).Statement
+function propertiesOf({ resources }: Synthesised, type: string, prefix: string): Resource['Properties'] {
+  const found = Object.entries(resources).find(([id, { Type }]) => Type === type && id.startsWith(prefix))
+  if (found === undefined) throw new Error(`there is no ${type} ${prefix}…`)
+  return found[1].Properties
+}
+
+function statementsOf(synthesised: Synthesised, role: string): readonly Statement[] {
+  const properties = propertiesOf(synthesised, 'AWS::IAM::Policy', `${role}RoleDefaultPolicy`)
+  return (properties['PolicyDocument'] as { readonly Statement: readonly Statement[] }).Statement
 }
 
 const actionsOf = (statements: readonly Statement[]): readonly string[] =>
   [...new Set(statements.flatMap(({ Action }) => Action))].toSorted()
 
-function settingsOf({ resources }: Synthesised, prefix: string): { readonly DEPLOYWATCH_SETTINGS: string } {
-  const [, found] = Object.entries(resources).find(
-    ([id, { Type }]) => Type === 'AWS::Lambda::Function' && id.startsWith(prefix),
-  ) ?? ['', null]
-  const { Variables } = found?.Properties['Environment'] as { readonly Variables: Readonly<Record<string, unknown>> }
+function settingsOf(synthesised: Synthesised, prefix: string): { readonly DEPLOYWATCH_SETTINGS: string } {
+  const { Variables } = propertiesOf(synthesised, 'AWS::Lambda::Function', prefix)['Environment'] as {
+    readonly Variables: Readonly<Record<string, unknown>>
+  }
   const { 'Fn::Join': join } = Variables['DEPLOYWATCH_SETTINGS'] as {
     readonly 'Fn::Join': readonly [string, readonly unknown[]]
   }
@@ -104,7 +107,7 @@ describe('the resource', () => {
       ManifestHeader: Match.anyValue(),
     })
     const [id = ''] = Object.keys(template.findResources('Custom::DeploywatchMigration'))
-    const gated = Object.entries(resources).filter(([name]) => /^Orders/u.test(name))
+    const gated = Object.entries(resources).filter(([name]) => name.startsWith('Orders'))
     expect(gated.length).toBeGreaterThan(1)
     for (const [name, { DependsOn }] of gated) expect(DependsOn, name).toContain(id)
     const needed = Object.keys(resources).filter(
@@ -117,15 +120,15 @@ describe('the resource', () => {
   })
 
   test('runs again for another release and for another definition of the task, and for nothing else', async () => {
-    const propertiesOf = (code: string): unknown => {
+    const resourceOf = (code: string): unknown => {
       const { template } = synthesise((scope) => MigrationTask.lambda(inline(scope, 'Migration', code)))
       return Object.values(template.findResources('Custom::DeploywatchMigration'))[0]?.['Properties']
     }
-    const first = propertiesOf('exports.handler = async () => 1')
-    expect(propertiesOf('exports.handler = async () => 1')).toEqual(first)
-    expect(propertiesOf('exports.handler = async () => 2')).not.toEqual(first)
+    const first = resourceOf('exports.handler = async () => 1')
+    expect(resourceOf('exports.handler = async () => 1')).toEqual(first)
+    expect(resourceOf('exports.handler = async () => 2')).not.toEqual(first)
     release = await releaseFile('1.43.0')
-    expect(propertiesOf('exports.handler = async () => 1')).not.toEqual(first)
+    expect(resourceOf('exports.handler = async () => 1')).not.toEqual(first)
   })
 
   test('is refused without a release, and for longer than CloudFormation waits', () => {
@@ -217,8 +220,8 @@ test.each<[keyof typeof made, object]>([
 
 test('the state machine is the definition that the tests drive, logs no data, and its failure is told', () => {
   const { template } = made.lambda
-  const machines = Object.values(template.findResources('AWS::StepFunctions::StateMachine'))
-  const { DefinitionString, LoggingConfiguration } = machines[0]?.['Properties'] as {
+  const properties = propertiesOf(made.lambda, 'AWS::StepFunctions::StateMachine', 'MigrateMachine')
+  const { DefinitionString, LoggingConfiguration } = properties as {
     readonly DefinitionString: { readonly 'Fn::Join': readonly [string, readonly unknown[]] }
     readonly LoggingConfiguration: unknown
   }
