@@ -8,6 +8,10 @@ import { Cluster, ContainerImage, FargateTaskDefinition, LogDrivers } from 'aws-
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { AwsSolutionsChecks } from 'cdk-nag'
+import { transform } from 'esbuild'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { migrationDefinition } from '../../functions/migrate/definition.ts'
 import { readGateSettings, readMigrationSettings } from '../../functions/settings.ts'
@@ -251,4 +255,25 @@ test('a task definition without its container is refused when it is given', () =
   expect(() => MigrationTask.ecs({ cluster, taskDefinition })).toThrow(/has no container: add it first/)
   taskDefinition.addContainer('flyway', { image: ContainerImage.fromRegistry('flyway/flyway:11') })
   expect(() => MigrationTask.ecs({ cluster, taskDefinition, container: 'liquibase' })).toThrow(/no container liquibase/)
+})
+
+test('what docs/migrate-then-deploy.md says to paste synthesises with what is packed', async () => {
+  const [, snippet = ''] = /^```ts\n(.*?)^```$/msu.exec(readFileSync('docs/migrate-then-deploy.md', 'utf8')) ?? []
+  expect(snippet).toContain("from 'deploywatch'")
+  // Where the packages that it imports are found.
+  const folder = resolve('node_modules/.cache/deploywatch-docs')
+  mkdirSync(folder, { recursive: true })
+  const file = resolve(folder, 'migrate-then-deploy.mjs')
+  const { code } = await transform(`${snippet}export { stack }\n`, { loader: 'ts' })
+  const here = code
+    .replace('"deploywatch"', JSON.stringify(pathToFileURL('dist/cdk/index.js').href))
+    .replace('"deploywatch.release.json"', JSON.stringify(release))
+  writeFileSync(file, here)
+  const { stack } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as { readonly stack: Stack }
+  const template = Template.fromStack(stack)
+  const [id = ''] = Object.keys(template.findResources('Custom::DeploywatchMigration'))
+  const functions = Object.entries(template.findResources('AWS::Lambda::Function')).filter(([name]) =>
+    name.startsWith('Orders'),
+  )
+  expect(functions.map(([, { DependsOn }]) => (DependsOn as readonly string[]).includes(id))).toEqual([true])
 })

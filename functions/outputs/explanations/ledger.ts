@@ -144,18 +144,20 @@ export const LEDGER_EXPLANATIONS: GroupExplanations<'ledger'> = {
     ],
   },
   'migrate-unconfirmed': {
-    title: 'the migration command ended, and the schema is still not there',
+    title: 'the migration was run, and is not confirmed',
     meaning:
-      '`deploywatch migrate` ran the command, looked again, and still found what it was to bring missing. An exit code of 0 is no proof: do not deploy on it.',
+      '`deploywatch migrate`, or `MigrateThenDeploy`, ran the migration and looked again: what it was to bring is still missing, or the run itself failed. An exit code of 0 is no proof: do not deploy on it.',
     causes: [
-      'the command reached another database: its connection does not come from the same place as that of the environment',
+      'the command reached another database than the one that is looked at',
       'it ran in a container or folder that does not have the new files',
       'it only printed what it would do (a dry run), or has no pending migration by its own count',
+      'it failed half way, or still runs: CloudFormation waits an hour at most',
     ],
     steps: [
       { text: 'compare the address in the output of the command with `environments.ENV.database`', command: null },
       { text: 'see where the migration did arrive', command: 'npx deploywatch check --env staging' },
       { text: 'correct the command, then run it again', command: 'npx deploywatch migrate --env ENV -- COMMAND' },
+      { text: 'or deploy the stack again: a run that is under way is joined', command: null },
     ],
   },
   'expectation-empty': {
