@@ -41,6 +41,8 @@ export class DeploymentSource {
           actions: ['codedeploy:GetDeployment', 'codedeploy:ListDeployments', 'codedeploy:BatchGetDeployments'],
           resources: [deploymentGroupArn],
         },
+        // GetDeployment leaves an AppSpec's content out.
+        { actions: ['codedeploy:GetApplicationRevision'], resources: [group.application.applicationArn] },
       ],
     }))
   }

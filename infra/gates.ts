@@ -68,6 +68,12 @@ export interface StepFunctionsTaskProps {
   readonly resultPath?: string
 }
 
+/** A deployment group of whichever platform. */
+export interface HookedGroup {
+  readonly deploymentGroupArn: string
+  readonly application: { readonly applicationArn: string }
+}
+
 /** CodePipeline ends a job after 20 minutes without an answer, CodeDeploy a hook after an hour: later ones are of no use. */
 const JOB_AGE = Duration.minutes(20)
 const HOOK_AGE = Duration.hours(1)
@@ -144,7 +150,7 @@ export class Gates {
    * The function of a hook, for `addPreHook` (BeforeAllowTraffic) and `addPostHook` (AfterAllowTraffic) of a deployment group, or
    * by its name in an AppSpec. Its name begins as CodeDeploy's own policies want it.
    */
-  codeDeployHook(hook: CodeDeployHookName, ...groups: readonly { readonly deploymentGroupArn: string }[]): IFunction {
+  codeDeployHook(hook: CodeDeployHookName, ...groups: readonly HookedGroup[]): IFunction {
     const { service, environment } = this.#of
     const made = this.#function(`CodeDeploy${hook}`, {
       handler: 'codedeploy-hook',
@@ -153,8 +159,11 @@ export class Gates {
       functionName: hookFunctionName(service, environment, hook),
       retry: { attempts: 2, maxEventAge: HOOK_AGE },
     })
-    for (const { deploymentGroupArn } of groups)
+    for (const { deploymentGroupArn, application } of groups) {
       allow(made, ['codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'], deploymentGroupArn)
+      // GetDeployment leaves an AppSpec's content out.
+      allow(made, ['codedeploy:GetApplicationRevision'], application.applicationArn)
+    }
     return made.function
   }
 

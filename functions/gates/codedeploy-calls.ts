@@ -1,6 +1,7 @@
 /** The gate's calls to CodeDeploy through the SDK. */
 import {
   CodeDeployClient,
+  GetApplicationRevisionCommand,
   GetDeploymentCommand,
   PutLifecycleEventHookExecutionStatusCommand,
 } from '@aws-sdk/client-codedeploy'
@@ -11,6 +12,14 @@ export function codeDeployCalls(client = openClient(CodeDeployClient, GATE)): Co
   return {
     getDeployment: async (deploymentId, abortSignal) =>
       (await client.send(new GetDeploymentCommand({ deploymentId }), { abortSignal })).deploymentInfo,
+    wholeRevision: async ({ revision = {}, applicationName }, abortSignal) => {
+      const { appSpecContent, string } = revision
+      const lacks = (part: { readonly content?: string | undefined } | undefined): boolean =>
+        part !== undefined && part.content === undefined
+      if (applicationName === undefined || !(lacks(appSpecContent) || lacks(string))) return revision
+      const asked = new GetApplicationRevisionCommand({ applicationName, revision })
+      return (await client.send(asked, { abortSignal })).revision ?? revision
+    },
     putHookStatus: async (status, abortSignal) => {
       await client.send(new PutLifecycleEventHookExecutionStatusCommand(status), { abortSignal })
     },

@@ -4,9 +4,9 @@
  * are in the function's log.
  */
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy'
-import { parse } from 'yaml'
 import * as z from 'zod'
 import { awsErrorFacts } from '../connections/aws-errors.ts'
+import { readAppSpec, shortName } from '../core/app-spec.ts'
 import type { CODEDEPLOY_HOOKS } from '../settings.ts'
 import type { Gate } from './gate.ts'
 import type { ReleaseFound } from './named-release.ts'
@@ -24,6 +24,8 @@ export interface HookStatus {
 
 export interface CodeDeployCalls {
   readonly getDeployment: (deploymentId: string, signal: AbortSignal) => Promise<DeploymentInfo | undefined>
+  /** The deployment's revision with an AppSpec's content, which GetDeployment may leave out. */
+  readonly wholeRevision: (deployment: DeploymentInfo, signal: AbortSignal) => Promise<RevisionLocation>
   readonly putHookStatus: (status: HookStatus, signal: AbortSignal) => Promise<void>
 }
 
@@ -55,7 +57,8 @@ export function codeDeployHook({ hook, calls }: CodeDeployHookOptions): Gate<Hoo
     release: async ({ DeploymentId }, { signal }) => {
       const deployment = await calls.getDeployment(DeploymentId, signal)
       if (deployment?.revision === undefined) return unknown(`the deployment ${DeploymentId} has no revision`)
-      return releaseOfRevision(deployment.revision, DeploymentId)
+      const revision = await calls.wholeRevision(deployment, signal)
+      return releaseOfRevision(revision, DeploymentId)
     },
     deployed: () => hook === 'AfterAllowTraffic',
     progress: () => null,
@@ -93,57 +96,18 @@ function releaseOfRevision(revision: RevisionLocation, deployment: string): Rele
   return unknown(`the deployment ${deployment} has a revision of the kind ${revision.revisionType ?? 'unknown'}`)
 }
 
-const appSpec = z.looseObject({
-  Resources: z.array(
-    z.record(
-      z.string(),
-      z.looseObject({
-        Type: z.string().nullish(),
-        Properties: z.looseObject({
-          Name: z.string().nullish(),
-          TargetVersion: z.union([z.string(), z.number()]).nullish(),
-          TaskDefinition: z.string().nullish(),
-        }),
-      }),
-    ),
-  ),
-})
-
-/** An AppSpec (YAML, of which JSON is a part) deploys one thing: a function's version, or a task definition. */
+/** An AppSpec deploys one thing: a function's version, or a task definition. */
 function releaseOfAppSpec(content: string, deployment: string): ReleaseFound {
-  const parsed = appSpec.safeParse(parsedYaml(content))
-  if (!parsed.success) return unknown(`the AppSpec of the deployment ${deployment} names no resource`)
-  const labels = parsed.data.Resources.flatMap(Object.values).flatMap(({ Properties }) => {
-    const { Name, TargetVersion, TaskDefinition } = Properties
-    if (typeof TaskDefinition === 'string') return [shortName(TaskDefinition)]
-    return typeof Name === 'string' && TargetVersion !== undefined && TargetVersion !== null
-      ? [`${shortName(Name)}:${TargetVersion}`]
-      : []
-  })
-  const [only, second] = [...new Set(labels)]
+  const { functions, taskDefinitions } = readAppSpec(content)
+  const labels = [...new Set([...taskDefinitions.map(shortName), ...functions])]
+  const [only, second] = labels
   if (only === undefined) {
     return unknown(
       `the AppSpec of the deployment ${deployment} names neither a function's version nor a task definition`,
     )
   }
   if (second !== undefined) {
-    return unknown(
-      `the AppSpec of the deployment ${deployment} deploys several things: ${[...new Set(labels)].join(', ')}`,
-    )
+    return unknown(`the AppSpec of the deployment ${deployment} deploys several things: ${labels.join(', ')}`)
   }
   return known({ by: 'label', label: only })
-}
-
-function parsedYaml(content: string): unknown {
-  try {
-    return parse(content) as unknown
-  } catch {
-    return null
-  }
-}
-
-/** `arn:aws:ecs:…:task-definition/orders:17` → `orders:17`; `arn:aws:lambda:…:function:orders` → `orders`. */
-function shortName(name: string): string {
-  if (!name.startsWith('arn:')) return name
-  return name.split(':task-definition/')[1] ?? name.split(':function:')[1] ?? name
 }

@@ -118,6 +118,7 @@ function subjects(): Readonly<Record<string, Subject>> {
     hook: 'BeforeAllowTraffic',
     calls: {
       getDeployment: async () => ({ revision: { gitHubLocation: { commitId: 'c1' } } }),
+      wholeRevision: async ({ revision = {} }) => revision,
       putHookStatus: async (put) => void (status = put.status),
     },
   })

@@ -35,6 +35,11 @@ async function openStage(
           return awsError('DeploymentDoesNotExistException', 'no such deployment')
         return 'fault' in deployment ? deployment : { deploymentInfo: { deploymentId, ...deployment } }
       },
+      // As CodeDeploy does it: of the deployment only a hash of the AppSpec is told.
+      GetApplicationRevision: ({ applicationName, revision }) =>
+        applicationName === 'orders' && revision?.appSpecContent?.sha256 === 'abc'
+          ? { revision: { ...revision, appSpecContent: { sha256: 'abc', content: LAMBDA_SPEC } } }
+          : awsError('RevisionDoesNotExistException', 'no such revision'),
       PutLifecycleEventHookExecutionStatus: ({ deploymentId, lifecycleEventHookExecutionId, status = 'Unknown' }) => {
         if (deploymentId !== EVENT.DeploymentId || lifecycleEventHookExecutionId !== EXECUTION) {
           return awsError('InvalidLifecycleEventHookExecutionIdException', 'no such hook execution')
@@ -127,6 +132,16 @@ test.each<[string, codedeploy.DeploymentInfo, object]>([
   ["a function's version (YAML)", appSpec(LAMBDA_SPEC), { by: 'label', label: 'orders-api:42' }],
   ['a task definition (JSON)', appSpec(ECS_SPEC), { by: 'label', label: 'orders:17' }],
   [
+    'an AppSpec of which only the hash is told',
+    { applicationName: 'orders', revision: { revisionType: 'AppSpecContent', appSpecContent: { sha256: 'abc' } } },
+    { by: 'label', label: 'orders-api:42' },
+  ],
+  [
+    'an AppSpec with remarks',
+    appSpec(`# Name: old\n${LAMBDA_SPEC.replace('Hooks:', '  # - b: { Name: b, TargetVersion: 2 }\nHooks:')}`),
+    { by: 'label', label: 'orders-api:42' },
+  ],
+  [
     'an AppSpec of the older kind',
     { revision: { revisionType: 'String', string: { content: LAMBDA_SPEC } } },
     { by: 'label', label: 'orders-api:42' },
@@ -138,8 +153,8 @@ test.each<[string, codedeploy.DeploymentInfo, object]>([
 
 test.each<[string, codedeploy.DeploymentInfo | AwsFault, string]>([
   ['no revision', {}, 'the deployment d-123456789 has no revision'],
-  ['an empty AppSpec', appSpec(''), 'names no resource'],
-  ['an AppSpec that is no YAML', appSpec('{'), 'names no resource'],
+  ['an empty AppSpec', appSpec(''), "names neither a function's version nor"],
+  ['an AppSpec that is no YAML', appSpec('{'), "names neither a function's version nor"],
   [
     'two things',
     appSpec(`${LAMBDA_SPEC.split('Hooks')[0]}  - b: { Properties: { Name: b, TargetVersion: 2 } }`),

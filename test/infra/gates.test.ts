@@ -212,6 +212,7 @@ describe('in CodeDeploy', () => {
       const id = `DeploywatchCodeDeploy${hook}`
       const grants = grantsIn(resources, id)
       expect(actionsIn(resources, id)).toEqual([
+        'codedeploy:GetApplicationRevision',
         'codedeploy:GetDeployment',
         'codedeploy:PutLifecycleEventHookExecutionStatus',
         'lambda:InvokeFunction',

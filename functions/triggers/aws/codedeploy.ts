@@ -7,10 +7,11 @@ import {
 } from '@aws-sdk/client-codedeploy'
 import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeploy'
 import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs'
+import { readAppSpec, shortName } from '../../core/app-spec.ts'
 import type { Deployment, DeploymentTarget } from '../../core/deployment.ts'
 import { codeDeployDeployment, codeDeployPhase } from '../codedeploy.ts'
 import type { Carried } from './references.ts'
-import { labelled, readAppSpec, referencesOfFunctions, referencesOfImages, referencesOfObject } from './references.ts'
+import { labelled, referencesOfFunctions, referencesOfImages, referencesOfObject } from './references.ts'
 import type { Asked, AwsSystems } from './systems.ts'
 import { ask } from './systems.ts'
 
@@ -55,7 +56,9 @@ async function appSpecReferences(
   if (content === undefined) return hash
   const { functions, taskDefinitions } = readAppSpec(content)
   const images = await Promise.all(taskDefinitions.map(async (name) => imagesOfTask(systems, region, name)))
-  return [...hash, referencesOfFunctions(functions), taskDefinitions.map(labelled), ...images.flat()]
+  // As the gate knows one, `family:revision`; an ARN as it is written means the same.
+  const tasks = [...new Set([...taskDefinitions.map(shortName), ...taskDefinitions])]
+  return [...hash, referencesOfFunctions(functions), tasks.map(labelled), ...images.flat()]
 }
 
 async function imagesOfTask(systems: AwsSystems, region: string, taskDefinition: string): Promise<Carried> {

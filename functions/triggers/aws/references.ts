@@ -72,25 +72,6 @@ export function referencesOfImages(images: readonly Image[]): Carried {
   ]
 }
 
-/** Deployments of functions and of ECS services have an AppSpec for a revision: a function's version, or a task definition. */
-export interface AppSpec {
-  /** `name:version`. */
-  readonly functions: readonly string[]
-  readonly taskDefinitions: readonly string[]
-}
-
-/** JSON or YAML. Only a few keys of it are read, by their lines: no parser is bundled for two values. */
-export function readAppSpec(content: string): AppSpec {
-  const value = (key: string): readonly string[] =>
-    [...content.matchAll(new RegExp(`["']?\\b${key}["']?\\s*:\\s*["']?([^\\s"',}]+)`, 'giu'))].map(
-      (match) => match[1] ?? '',
-    )
-  const names = value('Name')
-  const versions = value('TargetVersion')
-  const paired = names.length === versions.length ? names.map((name, at) => `${name}:${versions[at]}`) : []
-  return { functions: paired, taskDefinitions: value('TaskDefinition') }
-}
-
 export function referencesOfFunctions(functions: readonly string[]): readonly Named[] {
   return functions.map(label)
 }
