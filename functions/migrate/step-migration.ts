@@ -103,10 +103,10 @@ class Step {
     switch (move.move) {
       case 'wait':
         if (move.joins !== this.#hand.now.joined) await this.#hand.save({ joined: move.joins })
-        await this.#hand.trouble('another migration had not ended')
+        if (move.joins === null) await this.#hand.trouble('another migration had not ended')
         return wait(10)
       case 'confirm':
-        await this.#hand.save({ stage: { at: 'confirm', end: move.end } })
+        await this.#hand.save({ stage: { at: 'confirm', end: move.end }, waitingSince: null })
         return this.#confirm(move.end)
       case 'claim':
       case 'adopt': {
@@ -154,7 +154,7 @@ class Step {
     const exempt = await this.#exempt()
     if (exempt !== null) return exempt
     // Never again for this request, whatever happens to the record.
-    await this.#hand.save({ began: true, waitingSince: null })
+    await this.#hand.save({ began: true })
     const since = this.#input.clock()
     const written = await this.#changeRun(turn, { at: 'starting', since })
     return written === null ? wait(1) : this.#start(written, since)

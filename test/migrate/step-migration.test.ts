@@ -127,6 +127,44 @@ describe('a migration', () => {
   })
 })
 
+test('a task that is not started for want of capacity is tried for ten minutes, then refused with the reason', async () => {
+  const world = worldOf(CALM)
+  await world.request('a')
+  let now = 0
+  const answers: string[] = []
+  const step = () =>
+    stepMigration(
+      { request: 'a', stumbles: 0, cause: null },
+      {
+        service: 'orders',
+        environment: 'production',
+        documents: world.documents,
+        task: {
+          name: 'the task',
+          repeatableMs: 0,
+          longestMs: null,
+          start: async () => ({ kind: 'refused', why: 'ECS did not run it: RESOURCE:MEMORY', passing: true }),
+          poll: async () => ({ kind: 'running' }),
+        },
+        looker: async () => ({ report: MISSING, proceed: false }),
+        stackStatus: async () => 'UPDATE_IN_PROGRESS',
+        deliver: async (_, answer) => void answers.push(answer.kind === 'refuse' ? gateText(answer.report, 4_000) : ''),
+        clock: () => now,
+        remainingMs: () => 900_000,
+        log: () => undefined,
+      },
+    )
+  for (let left = 200; left > 0; left -= 1) {
+    const { over, waitSeconds } = await step()
+    if (over) break
+    now += waitSeconds * 1_000
+  }
+  expect(now).toBe(600_000)
+  expect(answers).toEqual([
+    expect.stringContaining('the task could not be started: ECS did not run it: RESOURCE:MEMORY'),
+  ])
+})
+
 describe('the limit of CloudFormation', () => {
   test('comes while it runs: refused in time, and the next deployment joins the run instead of starting another', async () => {
     const world = await play({ lastsMs: 2 * LIMIT_MS - 600_000 })
