@@ -6,7 +6,7 @@ import { conditionOf, environmentOf, readSteps, tolerance, withVariables } from 
 import { opaque } from './opaque.ts'
 import type { PipelineSystem } from './pipeline.ts'
 import { unknownStep, type Reading } from './step-sink.ts'
-import type { Evidence } from './targets.ts'
+import { UNTOLD, type Evidence } from './targets.ts'
 import { entriesOf, itemsOf, nodeAt, readYamlNodes, textAt, textsOf, type YamlNode } from './yaml-nodes.ts'
 
 interface WorkflowScope {
@@ -55,10 +55,21 @@ export const githubActions = {
         outer: { needs: [], guards: [], lapse: null },
         depth: 0,
       }
-      return { file, jobs: readJobs(scope) }
+      return { file, jobs: [...afterAnother(root, scope), ...readJobs(scope)] }
     })
   },
 } as const satisfies PipelineSystem
+
+/** `workflow_run`: another workflow ran before, whose steps and outcome are not joined with this one's here. */
+function afterAnother(root: YamlNode, { prefix }: WorkflowScope): readonly PipelineJob[] {
+  const node = nodeAt(root, 'on', 'workflow_run')
+  if (node === null) return []
+  const id = `${prefix}workflow_run`
+  const text = `it starts after the workflow ${textsOf(nodeAt(node, 'workflows')).join(', ')}, and whether that one migrated first is not read`
+  const steps = [unknownStep(id, text, node.place, UNTOLD)]
+  const title = 'the workflow before'
+  return [{ id, title, place: node.place, target: UNTOLD, needs: [], guards: [], lapse: null, steps, wait: () => null }]
+}
 
 function isCalled(file: string, { repository }: Reading, files: readonly string[]): boolean {
   return files.some((other) => other !== file && (repository.read(other) ?? '').includes(`./${file}`))
