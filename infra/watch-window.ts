@@ -3,6 +3,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { watchDefinition } from '../functions/watch-window/definition.ts'
@@ -14,19 +15,26 @@ export interface WatchWindowProps {
   readonly step: WatchFunction
   /** Where "nobody watches" is said when the step does not come back; null: nowhere. */
   readonly page: ITopic | null
+  /** For what the topic does not take. */
+  readonly deadLetters: IQueue
 }
 
 export class WatchWindow extends Construct {
   readonly stateMachine: StateMachine
 
-  constructor(scope: Construct, id: string, { step, page }: WatchWindowProps) {
+  constructor(scope: Construct, id: string, { step, page, deadLetters }: WatchWindowProps) {
     super(scope, id)
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
     acknowledge(role, 'IAM5[Resource::*]', 'X-Ray and the delivery of logs name no resource')
     const { functionArn } = step.function
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }))
     if (page !== null) page.grantPublish(role)
-    const definition = watchDefinition({ stepFunctionArn: functionArn, pageTopicArn: page?.topicArn ?? null })
+    if (page !== null)
+      role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }))
+    const definition = watchDefinition({
+      stepFunctionArn: functionArn,
+      page: page === null ? null : { topicArn: page.topicArn, isFifo: page.fifo, deadLetters: deadLetters.queueUrl },
+    })
     this.stateMachine = new StateMachine(this, 'Machine', {
       definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
       role,

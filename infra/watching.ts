@@ -62,7 +62,7 @@ export class Watching extends Construct {
     this.deadPages = this.#createQueue('DeadPages', 'pages that could not be sent')
     this.deadEvents = this.#createQueue('DeadEvents', "deployments' events that could not be taken")
     const step = this.#createStep()
-    this.window = new WatchWindow(this, 'Window', { step, page })
+    this.window = new WatchWindow(this, 'Window', { step, page, deadLetters: this.deadPages })
     this.#listen(props.sources.map((source) => source.resolve(this)))
     this.#tend()
     this.alarms = new WatchAlarms(this, 'Alarms', props)

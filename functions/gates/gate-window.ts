@@ -60,6 +60,7 @@ export function windowOf(
     service: of.service,
     environment: of.environment,
     release,
+    releaseUnknown: null,
     deployedAt: new Date(of.now).toISOString(),
     deployed: false,
     plan: { ...plan, required: plan.required.filter((check) => check !== 'endpoints') },

@@ -55,7 +55,7 @@ const PHRASES: Readonly<Record<FindingCode, string>> = {
   'look-blocked': 'a lock on % is in the way',
   'ledger-unsupported': 'the ledger % is not supported',
   'evidence-unreadable': 'the evidence % cannot be read',
-  'release-unknown': 'which release % is cannot be told',
+  'release-unknown': 'the release of % is not known',
 }
 
 export function phraseOf(code: FindingCode, subject: string): string {

@@ -1,12 +1,14 @@
 /** Sends what is parked in the dead-letter queue: by a schedule, and by hand once a topic is mended. */
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs'
+import * as z from 'zod'
 import { groupBy } from '../core/group.ts'
 import type { IncidentDocument } from './incident-document.ts'
 import { incidentKey } from './incident-document.ts'
 import type { IncidentPorts, Subject } from './incidents.ts'
 import { change, sendPages } from './incidents.ts'
-import { parkedSchema, type ParkedPage } from './send.ts'
+import type { ParkedNotice, ParkedPage } from './send.ts'
+import { noticeSchema, parkedSchema } from './send.ts'
 
 /** A message of the queue, which comes again unless it is removed. */
 export interface ParkedMessage {
@@ -55,9 +57,14 @@ export async function redrivePages(ports: IncidentPorts, queue: ParkedQueue): Pr
     const messages = await queue.receive()
     if (messages.length === 0) break
     const read = messages.map((message) => ({ message, parked: parseParked(message.body) }))
-    const known = read.flatMap(({ message, parked }) => (parked === null ? [] : [{ message, parked }]))
-    if (known.length < read.length) ports.tell({ kind: 'unreadable', what: 'a message of the dead-letter queue' })
+    const known = read.flatMap(({ message, parked }) =>
+      parked?.schema === 'deploywatch/parked-page/1' ? [{ message, parked }] : [],
+    )
+    if (read.some(({ parked }) => parked === null))
+      ports.tell({ kind: 'unreadable', what: 'a message of the dead-letter queue' })
     let gone = 0
+    for (const { message, parked } of read)
+      if (parked?.schema === 'deploywatch/parked-notice/1') gone += await sendNotice(ports, queue, message, parked)
     const groups = groupBy(known, ({ parked: { page } }) => incidentKey(page.service, page.environment))
     for (const group of groups.values()) gone += await redriveGroup(ports, queue, group)
     done += gone
@@ -113,9 +120,29 @@ async function sendParked(ports: IncidentPorts, about: Subject, { page, topic }:
   return true
 }
 
-function parseParked(body: string): ParkedPage | null {
+/** @returns how many are done with */
+async function sendNotice(
+  ports: IncidentPorts,
+  queue: ParkedQueue,
+  { receipt }: ParkedMessage,
+  notice: ParkedNotice,
+): Promise<number> {
+  const { topic, watch } = notice
+  const delivery = await ports.carrier.notify(notice)
+  if (delivery.kind === 'failed') {
+    ports.tell({ kind: 'failed', page: watch, topic, why: delivery.why })
+    return 0
+  }
+  ports.tell({ kind: 'sent', page: watch, topic })
+  await queue.remove(receipt)
+  return 1
+}
+
+const messageSchema = z.union([parkedSchema, noticeSchema])
+
+function parseParked(body: string): ParkedPage | ParkedNotice | null {
   try {
-    return parkedSchema.safeParse(JSON.parse(body)).data ?? null
+    return messageSchema.safeParse(JSON.parse(body)).data ?? null
   } catch {
     return null
   }

@@ -21,6 +21,8 @@ export interface PageCarrier {
   /** @param attempts with growing pauses between them */
   publish(topic: string, page: IncidentPage, attempts: number): Promise<Delivery>
   park(parked: ParkedPage): Promise<Delivery>
+  /** One attempt. */
+  notify(notice: ParkedNotice): Promise<Delivery>
 }
 
 /** What the dead-letter queue holds: all that is needed to send it later. */
@@ -40,6 +42,29 @@ export const parkedSchema = z.object({
   why: z.string(),
   parkedAt: z.string(),
 }) satisfies z.ZodType<ParkedPage>
+
+/** What the state machine parks on its own, of no incident: nobody watches a deployment. */
+export interface ParkedNotice {
+  readonly schema: 'deploywatch/parked-notice/1'
+  readonly topic: string
+  /** Identity of the deployment. */
+  readonly watch: string
+  readonly service: string
+  readonly environment: string
+  readonly subject: string
+  readonly text: string
+}
+
+const name = z.string().min(1)
+export const noticeSchema = z.object({
+  schema: z.literal('deploywatch/parked-notice/1'),
+  topic: name,
+  watch: name,
+  service: name,
+  environment: name,
+  subject: name.max(100),
+  text: name,
+}) satisfies z.ZodType<ParkedNotice>
 
 export interface CarrierPorts {
   /** One attempt, with timeouts that throw: the attempts are made here. */
@@ -72,6 +97,7 @@ export function awsCarrier(ports: CarrierPorts): PageCarrier {
       })
       return deliver(ports, PARK_ATTEMPTS, (abortSignal) => ports.sqs.send(command, { abortSignal }))
     },
+    notify: (notice) => deliver(ports, 1, (abortSignal) => ports.sns.send(noticeCommand(notice), { abortSignal })),
   }
 }
 
@@ -82,11 +108,27 @@ function publishCommand(topic: string, page: IncidentPage, links: PageLinks): Pu
     Subject: subject,
     Message: message,
     MessageStructure: 'json',
-    MessageAttributes: Object.fromEntries(
-      Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
-    ),
+    MessageAttributes: attributesOf(attributes),
     ...fifo(topic.endsWith('.fifo'), page, ''),
   })
+}
+
+function noticeCommand({ topic, watch, service, environment, subject, text }: ParkedNotice): PublishCommand {
+  const attributes = { service, environment, severity: 'unsure', kind: 'unwatched' }
+  const isFifo = topic.endsWith('.fifo')
+  return new PublishCommand({
+    TopicArn: topic,
+    Subject: subject,
+    Message: text,
+    MessageAttributes: attributesOf(attributes),
+    ...(isFifo ? { MessageGroupId: 'unwatched', MessageDeduplicationId: hash(watch) } : {}),
+  })
+}
+
+function attributesOf(attributes: Readonly<Record<string, string>>): PublishCommand['input']['MessageAttributes'] {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([key, value]) => [key, { DataType: 'String', StringValue: value }]),
+  )
 }
 
 /** A FIFO topic or queue leaves out what it was given in the last five minutes. Both ids have at most 128 characters. */

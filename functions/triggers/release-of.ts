@@ -27,8 +27,8 @@ export interface ReleaseQuestion {
 export type ReleaseOf =
   /** `published`: null where a digest was given that the list does not have; the manifest itself may be there. */
   | { readonly known: true; readonly release: ReleaseReference; readonly published: PublishedRelease | null }
-  /** `release-unknown`. */
-  | { readonly known: false; readonly finding: Finding }
+  /** `release-unknown`. `awaited`: the one name under which it will be known once it is published; null: none, or several. */
+  | { readonly known: false; readonly finding: Finding; readonly awaited: Named | null }
 
 type Named = Exclude<ReleaseReference, { readonly by: 'running' }>
 
@@ -83,7 +83,7 @@ async function carriedBy(deployment: Deployment, systems: AwsSystems): Promise<A
   }
 }
 
-const NOT_PUBLISHED = 'no release was published under that'
+const NOT_PUBLISHED = 'the store has no release that was published under any of these names'
 
 /** The release, or why there is none. */
 async function lookUp(carried: Carried, { service, published }: ReleaseQuestion): Promise<ReleaseOf | string> {
@@ -120,7 +120,18 @@ function unknown(deployment: Deployment, question: ReleaseQuestion, carried: Car
   const subject = describeTarget(deployment.target)
   const detail = `the deployment of ${deployment.at} ${said}`
   const base = couldNotLook('release-unknown', { environment: question.environment, subject, detail })
-  return { known: false, finding: { ...base, nextSteps: [...stepsFor(deployment, carried), ...base.nextSteps] } }
+  const finding = { ...base, nextSteps: [...stepsFor(deployment, carried), ...base.nextSteps] }
+  return { known: false, finding, awaited: why === NOT_PUBLISHED ? onlyOf(carried) : null }
+}
+
+/** Of several names of one kind (a task of two containers) only people know which is the release's. */
+function onlyOf(carried: Carried): Named | null {
+  const [only, ...others] = surestOf(carried)
+  return others.length === 0 ? (only ?? null) : null
+}
+
+function surestOf(carried: Carried): readonly Named[] {
+  return carried.find((references) => references.length > 0) ?? []
 }
 
 /** What makes the next deployment known: either side may name it as the other does. */
@@ -145,12 +156,10 @@ function stepsFor(deployment: Deployment, carried: Carried): readonly NextStep[]
 }
 
 function publishStep(carried: Carried): NextStep {
-  const surest = carried.find((references) => references.length > 0) ?? []
+  const surest = surestOf(carried)
   const labels = [...new Set(surest.flatMap((each) => (each.by === 'label' ? [each.label] : [])))]
   const [only] = labels
-  if (only === undefined) {
-    return { text: 'publish the release where it is built, before it is deployed', command: 'npx deploywatch publish' }
-  }
+  if (only === undefined) return buildStep(surest)
   // Of several, only people know which is the application and which a sidecar.
   if (labels.length > 1) {
     const text = `publish the release where it is built, with --label and the one of these that is its own: ${labels.slice(0, SHOWN).join(', ')}`
@@ -160,6 +169,20 @@ function publishStep(carried: Carried): NextStep {
     text: 'publish the release under what is deployed, where it is built',
     command: `npx deploywatch publish --label ${quoted(only)}`,
   }
+}
+
+/** Version and commit are what the manifest says of itself. */
+function buildStep(surest: readonly Named[]): NextStep {
+  const [named] = surest
+  if (named?.by === 'version' || named?.by === 'commit') {
+    const option =
+      named.by === 'version' ? `--release-version ${quoted(named.version)}` : `--commit ${quoted(named.commit)}`
+    return {
+      text: `build the release as the ${named.by} that is deployed, and publish it`,
+      command: `npx deploywatch build ${option} && npx deploywatch publish`,
+    }
+  }
+  return { text: 'publish the release where it is built, before it is deployed', command: 'npx deploywatch publish' }
 }
 
 function quoted(value: string): string {

@@ -4,7 +4,7 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn'
 import type { Deployment } from '../core/deployment.ts'
 import { watchName } from '../core/deployment.ts'
 import type { Finding } from '../core/finding.ts'
-import type { ReleaseReference } from '../core/look-order.ts'
+import { briefFinding } from '../core/incident-page.ts'
 import type { WatchPlan } from '../core/watch.ts'
 import type { WindowOrder } from '../watch-window/window.ts'
 import type { ReleaseOf } from './release-of.ts'
@@ -31,7 +31,7 @@ export async function startWindow(deployment: Deployment, ports: StartPorts): Pr
     watch: deployment.identity,
     service: ports.service,
     environment: ports.environment,
-    release: await referenceOf(deployment, ports),
+    ...(await releaseFor(deployment, ports)),
     deployedAt: deployment.at,
     deployed: true,
     plan: ports.plan,
@@ -47,10 +47,14 @@ export async function startWindow(deployment: Deployment, ports: StartPorts): Pr
   }
 }
 
-async function referenceOf(deployment: Deployment, ports: StartPorts): Promise<ReleaseReference> {
+async function releaseFor(
+  deployment: Deployment,
+  ports: StartPorts,
+): Promise<Pick<WindowOrder, 'release' | 'releaseUnknown'>> {
   const found = await ports.releaseOf(deployment)
-  if (found.known) return found.release
+  if (found.known) return { release: found.release, releaseUnknown: null }
   ports.tellUnknown(found.finding)
-  // Nothing was published under that: each look says `release-unknown`, and whoever publishes it late is found by the next.
-  return deployment.release ?? { by: 'label', label: deployment.identity }
+  // Each look says `release-unknown`, and once it is published under that name the next look finds it.
+  const release = found.awaited ?? deployment.release ?? { by: 'label', label: deployment.identity }
+  return { release, releaseUnknown: briefFinding(found.finding) }
 }

@@ -8,7 +8,14 @@ export interface DefinitionInput {
   /** The function that takes a step. */
   readonly stepFunctionArn: string
   /** Where "nobody watches" is said; null: nowhere, and only the execution fails. */
-  readonly pageTopicArn: string | null
+  readonly page: DirectPage | null
+}
+
+export interface DirectPage {
+  readonly topicArn: string
+  readonly isFifo: boolean
+  /** URL of the queue for what the topic does not take: whoever redrives pages sends it later. */
+  readonly deadLetters: string
 }
 
 /** Steps in a row that may fail, each with its own retries, until nobody believes any more that the next will not: minutes. */
@@ -19,7 +26,7 @@ const STEP_SECONDS = 890
 /** A window is a day at most: what hangs beyond is stopped. The emulator ignores it, and so the loop has its own end. */
 const MACHINE_SECONDS = 25 * 3_600
 
-export function watchDefinition({ stepFunctionArn, pageTopicArn }: DefinitionInput): Readonly<Record<string, unknown>> {
+export function watchDefinition({ stepFunctionArn, page }: DefinitionInput): Readonly<Record<string, unknown>> {
   return {
     Comment: 'looks through a window after a deployment',
     StartAt: 'Begin',
@@ -71,7 +78,7 @@ export function watchDefinition({ stepFunctionArn, pageTopicArn }: DefinitionInp
         Default: 'Pause',
       },
       Pause: { Type: 'Wait', Seconds: PAUSE_SECONDS, Next: 'Look' },
-      GiveUp: pageTopicArn === null ? { Type: 'Pass', Next: 'Unwatched' } : giveUp(pageTopicArn),
+      ...(page === null ? { GiveUp: { Type: 'Pass', Next: 'Unwatched' } } : giveUp(page)),
       Unwatched: {
         Type: 'Fail',
         Error: 'Deploywatch.Unwatched',
@@ -82,27 +89,57 @@ export function watchDefinition({ stepFunctionArn, pageTopicArn }: DefinitionInp
   }
 }
 
-/** By the service itself: whatever keeps our function from running does not keep this page from being sent. */
-function giveUp(topicArn: string): Readonly<Record<string, unknown>> {
+const SENT = { IntervalSeconds: 5, MaxAttempts: 6, BackoffRate: 2 }
+
+/** By the services themselves: whatever keeps our function from running does not keep this page from being sent. */
+function giveUp({ topicArn, isFifo, deadLetters }: DirectPage): Readonly<Record<string, unknown>> {
+  const fifo = isFifo ? { MessageGroupId: 'unwatched', 'MessageDeduplicationId.$': '$$.Execution.Name' } : {}
+  const over = { ResultPath: null, Next: 'Unwatched' }
+  const retry = [{ ErrorEquals: ['States.ALL'], ...SENT }]
   return {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::sns:publish',
-    Parameters: {
-      TopicArn: topicArn,
-      // No names: 100 characters at most, and a publish that is refused is a page that is lost.
-      Subject: 'UNSURE: a deployment is not watched',
-      'Message.$':
-        "States.Format('Nobody watches the deployment {} of {} in {}: the watch function did not answer. Whether the release works is not known. Next: npx deploywatch check --env {} --deployed', $.order.watch, $.order.service, $.order.environment, $.order.environment)",
-      MessageAttributes: {
-        service: { DataType: 'String', 'StringValue.$': '$.order.service' },
-        environment: { DataType: 'String', 'StringValue.$': '$.order.environment' },
-        severity: { DataType: 'String', StringValue: 'unsure' },
-        kind: { DataType: 'String', StringValue: 'unwatched' },
+    GiveUp: {
+      ...over,
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sns:publish',
+      Parameters: {
+        TopicArn: topicArn,
+        Subject: UNWATCHED,
+        'Message.$': UNWATCHED_TEXT,
+        MessageAttributes: {
+          service: { DataType: 'String', 'StringValue.$': '$.order.service' },
+          environment: { DataType: 'String', 'StringValue.$': '$.order.environment' },
+          severity: { DataType: 'String', StringValue: 'unsure' },
+          kind: { DataType: 'String', StringValue: 'unwatched' },
+        },
+        ...fifo,
       },
+      Retry: retry,
+      Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Park' }],
     },
-    ResultPath: null,
-    Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 5, MaxAttempts: 6, BackoffRate: 2 }],
-    Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Unwatched' }],
-    Next: 'Unwatched',
+    Park: {
+      ...over,
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sqs:sendMessage',
+      Parameters: {
+        QueueUrl: deadLetters,
+        // As `ParkedNotice` of functions/pages/send.ts.
+        MessageBody: {
+          schema: 'deploywatch/parked-notice/1',
+          topic: topicArn,
+          'watch.$': '$.order.watch',
+          'service.$': '$.order.service',
+          'environment.$': '$.order.environment',
+          subject: UNWATCHED,
+          'text.$': UNWATCHED_TEXT,
+        },
+      },
+      Retry: retry,
+      Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: null, Next: 'Unwatched' }],
+    },
   }
 }
+
+/** No names: 100 characters at most, and a publish that is refused is a page that is late. */
+const UNWATCHED = 'UNSURE: a deployment is not watched'
+const UNWATCHED_TEXT =
+  "States.Format('Nobody watches the deployment {} of {} in {}: the watch function did not answer. Whether the release works is not known. Next: npx deploywatch check --env {} --deployed', $.order.watch, $.order.service, $.order.environment, $.order.environment)"

@@ -207,11 +207,18 @@ async function attempt(
         report: null,
         why: `it answered for ${report.service} in ${String(report.environment)}`,
       }
-    return { endedMs: elapsedMs + passed(), report, why: null }
+    return { endedMs: elapsedMs + passed(), report: explained(report, order), why: null }
   } catch (error) {
     const why = `it ended with an error: ${error instanceof Error ? error.message : String(error)}`
     return { endedMs: elapsedMs + passed(), report: null, why: why.replaceAll(/\/\/[^\s/]*@/gu, '//***@') }
   }
+}
+
+/** A look knows only the name that it was given; who ordered the watch knows what was deployed, and asked. */
+function explained(report: Report, { releaseUnknown }: WindowOrder): Report {
+  if (releaseUnknown === null) return report
+  const findings = report.findings.map((finding) => (finding.code === 'release-unknown' ? releaseUnknown : finding))
+  return { ...report, findings }
 }
 
 /** What is kept of the state between two steps. */

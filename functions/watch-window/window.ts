@@ -3,9 +3,11 @@
  * minutes, a window for an hour; in between only this document remembers.
  */
 import * as z from 'zod'
+import type { Finding } from '../core/finding.ts'
 import type { ReleaseReference } from '../core/look-order.ts'
 import type { Report } from '../core/report.ts'
 import type { WatchPlan, WatchState } from '../core/watch.ts'
+import { findingSchema } from '../outputs/report-schema.ts'
 
 /** A watch of one deployment, as it was ordered. */
 export interface WindowOrder {
@@ -14,6 +16,8 @@ export interface WindowOrder {
   readonly service: string
   readonly environment: string
   readonly release: ReleaseReference
+  /** `release-unknown`, as who ordered the watch found it: what was deployed, and how it becomes known; null: it is known. */
+  readonly releaseUnknown: Finding | null
   /** When its code went live, as the deployment says: ISO 8601, UTC. */
   readonly deployedAt: string
   /** false: a gate began it, and the new code is about to be deployed: endpoints are not judged. */
@@ -61,6 +65,7 @@ export const windowOrderSchema = z.object({
   service: z.string().min(1),
   environment: z.string().min(1),
   release: reference,
+  releaseUnknown: findingSchema.nullable().default(null),
   deployedAt: z.string().refine((text) => Number.isFinite(Date.parse(text)), 'no such time'),
   deployed: z.boolean().default(true),
   plan: z.object({
@@ -76,7 +81,8 @@ const envelope = z.object({ schema: z.literal(WINDOW_SCHEMA), order: windowOrder
 export function parseWindow(text: string): Window | null {
   try {
     const value: unknown = JSON.parse(text)
-    return envelope.safeParse(value).success ? (value as Window) : null
+    const parsed = envelope.safeParse(value)
+    return parsed.success ? { ...(value as Window), order: parsed.data.order } : null
   } catch {
     return null
   }

@@ -14,6 +14,30 @@ const LINKS: PageLinks = {
   runbook: 'https://docs.example/findings.html',
 }
 
+test('a page of an unknown release says what was deployed, what was looked for, and the command that makes it known', () => {
+  const unknown = finding({
+    code: 'release-unknown',
+    subject: 'ECS service main/orders',
+    expected: 'it is known which release this is about',
+    found:
+      'the deployment of 2026-11-22T10:00:00.000Z carries label orders:7: the store has no release that was published under any of these names',
+    nextSteps: [
+      { text: 'publish the release under what is deployed', command: 'npx deploywatch publish --label orders:7' },
+    ],
+  })
+  const page = pageOf({ about: 'blind', severity: 'warning', roots: [briefFinding(unknown)], added: [] })
+  const { email } = JSON.parse(renderPage(page, LINKS).message) as { readonly email: string }
+  const lines = email.split('\n')
+  expect(lines[0]).toBe(
+    'nobody can say whether orders works in production: the release of ECS service main/orders is not known',
+  )
+  expect(lines[1]).toContain('carries label orders:7: the store has no release')
+  expect(lines.slice(2, 4)).toEqual([
+    'next: publish the release under what is deployed',
+    'npx deploywatch publish --label orders:7',
+  ])
+})
+
 function pageOf(own: Partial<IncidentPage> = {}): IncidentPage {
   return {
     schema: 'deploywatch/page/1',

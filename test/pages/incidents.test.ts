@@ -7,7 +7,7 @@ import { incidentKey, parseDocument, writeDocument } from '../../functions/pages
 import type { IncidentNews, IncidentPorts, PageEvent } from '../../functions/pages/incidents.ts'
 import { recordIncident, sendPages } from '../../functions/pages/incidents.ts'
 import { redrivePages, type ParkedQueue } from '../../functions/pages/redrive.ts'
-import type { Delivery, ParkedPage } from '../../functions/pages/send.ts'
+import type { Delivery, ParkedNotice, ParkedPage } from '../../functions/pages/send.ts'
 import type { VersionedDocument } from '../../functions/stores/documents.ts'
 import { reportOf, V42 } from '../outputs/sample-reports.ts'
 
@@ -26,6 +26,7 @@ interface Stage {
   readonly queue: ParkedQueue
   /** What the topics and the queue answer now. */
   answers: { topic: (topic: string, page: IncidentPage) => Delivery; queue: Delivery }
+  notice: Delivery
   now: number
 }
 
@@ -42,6 +43,7 @@ function stage(topics: readonly string[] = [TOPIC]): Stage {
     parked,
     told,
     answers: { topic: () => ({ kind: 'taken' }), queue: { kind: 'taken' } },
+    notice: { kind: 'taken' },
     // Later than all looks: one that lies ahead counts as of now.
     now: START + 3_600_000,
     queue: {
@@ -69,6 +71,10 @@ function stage(topics: readonly string[] = [TOPIC]): Stage {
         park: async (one) => {
           if (own.answers.queue.kind === 'taken') parked.push(one)
           return own.answers.queue
+        },
+        notify: async ({ topic, watch }) => {
+          if (own.notice.kind === 'taken') published.push([topic, watch])
+          return own.notice
         },
       },
       topics,
@@ -246,6 +252,25 @@ describe('the redrive', () => {
     own.parked.push({ schema: 'something else' } as unknown as ParkedPage)
     expect(await redrivePages(own.ports, own.queue)).toEqual({ done: 0, left: 1 })
     expect(own.told).toEqual([{ kind: 'unreadable', what: 'a message of the dead-letter queue' }])
+  })
+
+  test('sends what the state machine parked: that nobody watches a deployment', async () => {
+    const own = stage()
+    const notice: ParkedNotice = {
+      schema: 'deploywatch/parked-notice/1',
+      topic: TOPIC,
+      watch: 'codedeploy d-123',
+      ...ABOUT,
+      subject: 'UNSURE: a deployment is not watched',
+      text: 'Nobody watches the deployment codedeploy d-123 of orders in production',
+    }
+    own.parked.push(notice as unknown as ParkedPage)
+    own.notice = DOWN
+    expect(await redrivePages(own.ports, own.queue)).toEqual({ done: 0, left: 1 })
+    own.notice = { kind: 'taken' }
+    expect(await redrivePages(own.ports, own.queue)).toEqual({ done: 1, left: 0 })
+    expect(own.published).toEqual([[TOPIC, 'codedeploy d-123']])
+    expect(own.parked).toEqual([])
   })
 
   test('sends a page of which no state is left', async () => {

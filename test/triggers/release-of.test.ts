@@ -129,7 +129,7 @@ test('one label that nobody published is one command away', async () => {
   const found = await ask(byCodeDeploy, answers, [])
   if (found.known) return expect.unreachable()
   expect(found.finding.found).toBe(
-    'the deployment of 2026-01-01T12:10:00.000Z carries label s3://builds/my orders.zip, label my orders.zip: no release was published under that',
+    'the deployment of 2026-01-01T12:10:00.000Z carries label s3://builds/my orders.zip, label my orders.zip: the store has no release that was published under any of these names',
   )
 })
 
@@ -304,4 +304,17 @@ test('the deployment itself is unknown to AWS: its words are in the finding', as
   }
   const found = await ask(byCodeDeploy, answers, [release({})])
   expect(JSON.stringify(found)).toContain('The deployment d-1 could not be found')
+})
+
+test('the one name under which an unknown release will be known is what its watch waits for', async () => {
+  const target = { source: 'custom', service: 'orders', environment: 'production' } as const
+  const named = { by: 'version', version: '1.43.0' } as const
+  const found = await ask(deployed(target, null, { release: named }), {}, [release({})])
+  expect(found).toMatchObject({ known: false, awaited: named })
+  expect(found.known ? '' : found.finding.found).toBe(
+    'the deployment of 2026-01-01T12:10:00.000Z carries version 1.43.0: the store has no release that was published under any of these names',
+  )
+  expect(found.known ? [] : found.finding.nextSteps.map(({ command }) => command)).toContain(
+    'npx deploywatch build --release-version 1.43.0 && npx deploywatch publish',
+  )
 })

@@ -13,6 +13,7 @@ const order = (watch: string, atMs: number, deployed = true): WindowOrder => ({
   service: 'orders',
   environment: 'production',
   release: { by: 'version', version: '1.42.0' },
+  releaseUnknown: null,
   deployedAt: new Date(NOW + atMs).toISOString(),
   deployed,
   plan: PLAN,

@@ -24,6 +24,7 @@ export type Fault =
   | { readonly kind: 'skips'; readonly check: string }
   | { readonly kind: 'forgets'; readonly check: string }
   | { readonly kind: 'blind' }
+  | { readonly kind: 'release-unknown' }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'contradicts-itself' }
 
@@ -63,6 +64,10 @@ export function reportOf(fault: Fault): Report | null {
         passing.map((entry) => ({ ...entry, outcome: 'unsure' })),
         [blind],
       )
+    }
+    case 'release-unknown': {
+      const context = { environment: 'production', subject: 'orders', detail: 'no release was published with it' }
+      return report([], [couldNotLook('release-unknown', context)])
     }
     case 'nothing':
       return report([], [])

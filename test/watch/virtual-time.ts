@@ -2,6 +2,8 @@
 
 interface Timer {
   readonly at: number
+  /** Of those of one time the first that was set is the first. */
+  readonly order: number
   readonly fire: () => void
 }
 
@@ -14,18 +16,25 @@ export interface VirtualTime {
 
 export function virtualTime(): VirtualTime {
   let now = 0
-  let timers: readonly Timer[] = []
+  let set = 0
+  const timers: Timer[] = []
+  const gone = new Set<Timer>()
   const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (signal?.aborted === true) return resolve()
-      const timer = { at: now + Math.max(0, ms), fire }
-      function fire(): void {
-        timers = timers.filter((other) => other !== timer)
-        signal?.removeEventListener('abort', fire)
-        resolve()
+      const timer = { at: now + Math.max(0, ms), order: (set += 1), fire: resolve }
+      if (signal !== undefined) {
+        const abort = (): void => {
+          gone.add(timer)
+          resolve()
+        }
+        signal.addEventListener('abort', abort, { once: true })
+        timer.fire = () => {
+          signal.removeEventListener('abort', abort)
+          resolve()
+        }
       }
-      signal?.addEventListener('abort', fire, { once: true })
-      timers = [...timers, timer].toSorted((a, b) => a.at - b.at)
+      push(timers, timer)
     })
   return {
     now: () => now,
@@ -38,11 +47,49 @@ export function virtualTime(): VirtualTime {
         // All that can go on without time passing does so first.
         await new Promise((resolve) => setImmediate(resolve))
         if (settled) return work
-        const [next] = timers
+        let next = pop(timers)
+        while (next !== undefined && gone.delete(next)) next = pop(timers)
         if (next === undefined) throw new Error('everything waits, and for nothing that will come')
         now = next.at
         next.fire()
       }
     },
   }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
+
+/** A binary heap: a schedule sets thousands of timers, most of them for soon. */
+function push(heap: Timer[], timer: Timer): void {
+  let at = heap.length
+  heap.push(timer)
+  while (at > 0) {
+    const above = (at - 1) >> 1
+    const parent = heap[above]
+    if (parent === undefined || !isBefore(timer, parent)) break
+    heap[at] = parent
+    at = above
+  }
+  heap[at] = timer
+}
+
+function pop(heap: Timer[]): Timer | undefined {
+  const [first] = heap
+  const last = heap.pop()
+  if (first === undefined || last === undefined || heap.length === 0) return first
+  let at = 0
+  for (;;) {
+    const [left, right] = [2 * at + 1, 2 * at + 2]
+    const [a, b] = [heap[left], heap[right]]
+    if (a === undefined) break
+    const below = b !== undefined && isBefore(b, a) ? right : left
+    const child = heap[below]
+    if (child === undefined || !isBefore(child, last)) break
+    heap[at] = child
+    at = below
+  }
+  heap[at] = last
+  return first
 }
