@@ -1,7 +1,7 @@
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import type { AppSettings } from '../../infra/app-settings.ts'
 import { loadAppSettings } from '../../infra/app-settings.ts'
 import { WatchdogStack } from '../../infra/watchdog-stack.ts'
+import { readyAppDocs } from '../../scripts/ready-app-docs.ts'
 
 const EXAMPLE = 'infra/example/deploywatch.app.json'
 
@@ -54,6 +55,10 @@ describe('the ready app', () => {
         violatingResources.map(({ constructPath }) => constructPath),
       ]),
     ).toEqual([])
+  })
+
+  test('may do and costs what its pages say: else run `npx tsx scripts/generate-docs.ts`', () => {
+    for (const [path, content] of Object.entries(readyAppDocs())) expect(readFileSync(path, 'utf8'), path).toBe(content)
   })
 
   test('says everything that is wrong with its file', async () => {
