@@ -60,6 +60,7 @@ const WHY: Readonly<Record<string, string>> = {
   'sqs:GetQueueUrl': 'pages that wait: the redrive',
   'sqs:ReceiveMessage': 'pages that wait: the redrive',
   'sqs:SendMessage': 'pages that no topic takes, and events that nobody could take',
+  'states:ListExecutions': 'scheduled looks stay away while a watch is going on',
   'states:StartExecution': 'starts the watch of a deployment',
 }
 
