@@ -1,6 +1,8 @@
 /** One look, from the release to the report. Everything runs side by side under one deadline. */
 import type { Sample } from './core/baseline.ts'
 import { revisionOf } from './core/baseline.ts'
+import type { MigrationEvidence } from './core/migration-evidence.ts'
+import { migrationsSeen } from './core/migrations-seen.ts'
 import type { Server } from './core/observation.ts'
 import type { CheckOutcome, Report } from './core/report.ts'
 import { verdictOf } from './core/verdict.ts'
@@ -21,6 +23,8 @@ export interface Look {
   readonly samples: readonly Sample[]
   /** An endpoint told that it is this release which answers, and none told otherwise. */
   readonly answering: boolean
+  /** What its database showed of the migrations, without sizes; null: nothing was read anew. */
+  readonly migrations: MigrationEvidence | null
 }
 
 export async function look(input: CheckInput): Promise<Look> {
@@ -31,7 +35,12 @@ export async function look(input: CheckInput): Promise<Look> {
   try {
     const [database, endpoints] = await Promise.all([lookAtDatabase(input, pool, timer), lookAtEndpoints(input, timer)])
     const samples = samplesOf(input, database, endpoints, pool.usage().resumeMs > 0)
-    return { report: report(input, database, endpoints, pool, timer), samples, answering: isAnswering(endpoints) }
+    return {
+      report: report(input, database, endpoints, pool, timer),
+      samples,
+      answering: isAnswering(endpoints),
+      migrations: migrationsOf(database, new Date(input.clock()).toISOString()),
+    }
   } finally {
     timer.stop()
     input.signal?.removeEventListener('abort', leave)
@@ -39,6 +48,12 @@ export async function look(input: CheckInput): Promise<Look> {
     if (timer.isOver()) pool.abandon()
     else await pool.close()
   }
+}
+
+function migrationsOf({ judgement, server }: DatabaseSight, seenAt: string): MigrationEvidence | null {
+  if (server === null || judgement.ledgers.length === 0) return null
+  const { engine, version } = server
+  return { seenAt, server: { engine, version }, ...migrationsSeen({ judgement, effects: [], seenAt }), volumes: [] }
 }
 
 export async function check(input: CheckInput): Promise<Report> {

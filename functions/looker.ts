@@ -14,11 +14,13 @@ import { describeReference, findRelease } from './release/find-release.ts'
 import type { ReleaseStore } from './release/find-release.ts'
 import type { ReleaseManifest } from './release/manifest.ts'
 import type { Settings } from './settings.ts'
+import { keepStanding } from './standing.ts'
+import type { Documents } from './stores/documents.ts'
 import type { Store } from './stores/store.ts'
 
 export interface LookerInput {
   readonly settings: Settings
-  readonly store: Store & ReleaseStore
+  readonly store: Store & ReleaseStore & Documents
   readonly connect: (target: DatabaseTarget) => Promise<Connection>
   /** Milliseconds since 1970. */
   readonly clock: () => number
@@ -59,7 +61,9 @@ function refuseOther({ service, environment }: Settings, order: LookOrder): void
   )
 }
 
-type Prepared = (startedAt: number, deadlineMs: number) => Promise<Look>
+/** `digest`: of the expectation; null: it is not known which release is meant. */
+type Looked = Look & { readonly digest: string | null }
+type Prepared = (startedAt: number, deadlineMs: number) => Promise<Looked>
 
 /** The look, or why it is not known which release is meant. */
 async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared | string> {
@@ -99,7 +103,8 @@ async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared |
       startedAt,
       deadlineMs,
     )
-    return endpoints.why === null ? looked : withoutEndpoints(looked, order, endpoints.why)
+    const { digest } = found.manifest.expectation
+    return { ...(endpoints.why === null ? looked : withoutEndpoints(looked, order, endpoints.why)), digest }
   }
 }
 
@@ -156,7 +161,7 @@ function unseen(
   startedAt: number,
   code: CouldNotLookCode,
   detail: string,
-): Look {
+): Looked {
   const reason: Finding = couldNotLook(code, { environment, subject: service, detail })
   const report: Report = {
     schema: 'deploywatch/report/1',
@@ -171,16 +176,24 @@ function unseen(
     database: null,
     notes: [],
   }
-  return { report, samples: [], answering: false }
+  return { report, samples: [], answering: false, migrations: null, digest: null }
 }
 
-/** The report for whoever asks later, and durations for the next deployment's baseline. What was seen counts without. */
-async function keep({ store }: LookerInput, order: LookOrder, { report, samples }: Look): Promise<Report> {
+/**
+ * The report for whoever asks later, durations for the next deployment's baseline, and how it stands to the migrations for the
+ * dashboard. What was seen counts without.
+ */
+async function keep({ store }: LookerInput, order: LookOrder, looked: Looked): Promise<Report> {
+  const { report, samples, migrations, digest } = looked
   const { service, environment } = order
   const text = renderJson(report)
   const kept = await Promise.allSettled([
     store.putReport(service, environment, text, report.startedAt),
     samples.length === 0 ? null : store.putSamples(service, environment, samples),
+    // Without a database nothing was seen, which is not the same as nothing new.
+    digest === null || report.database === null
+      ? null
+      : keepStanding(store, { service, environment }, { digest, migrations, seenAt: report.startedAt }),
   ])
   const failed = kept.find((outcome) => outcome.status === 'rejected')
   return failed === undefined ? report : withNote(report, messageOf(failed.reason))

@@ -115,6 +115,16 @@ export function readGateSettings<K extends keyof typeof GATE_SETTINGS>(
   return parse(GATE_SETTINGS[kind], settingsDocument(env), []) as z.output<(typeof GATE_SETTINGS)[K]>
 }
 
+const matrixSettings = z.strictObject({ service: z.string().min(1), environment: z.string().min(1), store })
+
+/** Of the function behind the dashboard's matrix. */
+export type MatrixFunctionSettings = z.output<typeof matrixSettings>
+
+/** @throws {Error} as `readSettings` */
+export function readMatrixSettings(env: Readonly<Record<string, string | undefined>>): MatrixFunctionSettings {
+  return parse(matrixSettings, settingsDocument(env), [])
+}
+
 const watchSettings = z.strictObject({
   service: z.string().min(1),
   environment: z.string().min(1),

@@ -65,6 +65,7 @@ export class Deploywatch extends Construct {
   #gate: CustomResource | null = null
   #answerer: WatchFunction | null = null
   #watching: Watching | null = null
+  #matrix: WatchFunction | null = null
 
   constructor(scope: Construct, id: string, props: DeploywatchProps) {
     super(scope, id)
@@ -109,6 +110,11 @@ export class Deploywatch extends Construct {
       if (this.#watching !== null) this.#watching.allowStart(this.#answerer)
     }
     return this.#answerer
+  }
+
+  /** Answers the dashboard's matrix (`WatchDashboard`) from the store alone: whoever looks at it needs to be allowed to invoke it. */
+  get matrixFunction(): WatchFunction {
+    return (this.#matrix ??= this.#createMatrix())
   }
 
   /**
@@ -172,6 +178,23 @@ export class Deploywatch extends Construct {
       ),
     }
     return Stack.of(this).toJsonString({ service, environment, config, variables, store: this.store.settings })
+  }
+
+  #createMatrix(): WatchFunction {
+    const { service, environment } = this.#props
+    const matrix = new WatchFunction(this, 'Matrix', {
+      handler: 'matrix-widget',
+      description: `Deploywatch: draws the migrations of ${service} for a dashboard of ${environment}; reads the store, and no database`,
+      timeoutSeconds: 30,
+      memoryMb: 256,
+      reservedConcurrency: this.#props.reservedConcurrency ?? 5,
+      environment: {
+        [SETTINGS_VARIABLE]: Stack.of(this).toJsonString({ service, environment, store: this.store.settings }),
+      },
+      network: null,
+    })
+    this.store.grantRead(matrix.role)
+    return matrix
   }
 
   #createGate(): CustomResource {

@@ -75,6 +75,13 @@ export class DeploywatchStore extends Construct {
     this.grantUse(role, PUBLISHED)
   }
 
+  /** Reads manifests, evidence and documents, and writes nothing. */
+  grantRead(role: Role): void {
+    allow(role, 's3:ListBucket', [this.bucket.bucketArn])
+    this.#allowBelow(role, 's3:GetObject', ['manifests/', 'evidence/', 'long/'])
+    this.table.grant(role, 'dynamodb:GetItem', 'dynamodb:Query')
+  }
+
   /** Texts that were replaced: samples of an earlier generation, and what was too long for an item. */
   grantForget(role: Role, prefixes: readonly string[]): void {
     this.#allowBelow(

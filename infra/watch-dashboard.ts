@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib'
 import {
   AlarmStatusWidget,
   Color,
+  CustomWidget,
   Dashboard,
   GraphWidget,
   GraphWidgetView,
@@ -15,9 +16,12 @@ import type { IAlarm, IWidget } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import type { Watched } from './alarms.ts'
 import { metricOf } from './alarms.ts'
+import type { WatchFunction } from './watch-function.ts'
 
 export interface WatchDashboardProps extends Watched {
   readonly alarms: readonly IAlarm[]
+  /** `Deploywatch.matrixFunction`; without it there is no matrix. */
+  readonly matrix?: WatchFunction | undefined
 }
 
 const WIDTH = 24
@@ -34,6 +38,7 @@ export class WatchDashboard extends Construct {
         [title(props)],
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: 12, height: 4 }), now(props)],
         [verdicts(props)],
+        ...(props.matrix === undefined ? [] : [[matrix(props.matrix)]]),
         [durations(props, 'QueryDuration', 'Queries'), durations(props, 'EndpointDuration', 'Endpoints')],
         [behind(props), speed(props)],
       ],
@@ -77,6 +82,18 @@ function verdicts(of: Watched): IWidget {
       metricOf(of, 'WatchOpen', { statistic: Stats.MAXIMUM, period, label: 'a watch is open', color: Color.BLUE }),
     ],
     rightYAxis: { min: 0, max: 4, showUnits: false },
+  })
+}
+
+function matrix({ function: handler }: WatchFunction): IWidget {
+  return new CustomWidget({
+    title: 'Migrations × environments',
+    functionArn: handler.functionArn,
+    width: WIDTH,
+    height: 8,
+    updateOnRefresh: true,
+    updateOnResize: false,
+    updateOnTimeRangeChange: false,
   })
 }
 

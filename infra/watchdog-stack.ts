@@ -14,6 +14,7 @@ import { Database } from './database.ts'
 import { DeploymentSource } from './deployment-source.ts'
 import { Deploywatch } from './deploywatch.ts'
 import type { Watching } from './watching.ts'
+import { WatchDashboard } from './watch-dashboard.ts'
 import { addGates } from './watchdog-gates.ts'
 
 export interface WatchdogStackProps extends StackProps {
@@ -53,6 +54,11 @@ export class WatchdogStack extends Stack {
       if (this.watching === null)
         throw new Error('lookEveryMinutes looks between deployments: name those under `deployments`')
       this.watching.betweenDeployments({ every: Duration.minutes(lookEveryMinutes) })
+    }
+    if (this.watching !== null) {
+      const { verdict, heartbeat } = this.watching.alarms
+      const shown = { service: rest.service, environment: rest.environment, alarms: [verdict, heartbeat] }
+      new WatchDashboard(this, 'Dashboard', { ...shown, matrix: this.watch.matrixFunction })
     }
     new CfnOutput(this, 'GateFunction', {
       value: this.watch.gateFunction.function.functionArn,

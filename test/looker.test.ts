@@ -3,10 +3,12 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ConnectionError } from '../functions/connections/connection.ts'
 import type { LookOrder } from '../functions/core/look-order.ts'
 import { createLooker } from '../functions/looker.ts'
 import type { LookerInput } from '../functions/looker.ts'
 import type { BuiltRelease } from '../functions/release/manifest.ts'
+import { readStanding } from '../functions/standing.ts'
 import { encodeManifest } from '../functions/release/manifest.ts'
 import type { FaultServer } from './support/fault-server.ts'
 import { answer, startFaultServer } from './support/fault-server.ts'
@@ -68,6 +70,33 @@ describe('the release that an order means', () => {
       expect(proceed).toBe(false)
     }
     expect(targets[0]).toMatchObject({ kind: 'data-api', name: 'orders' })
+  })
+
+  test('is kept with how the environment stands to it, and a look at what is unchanged keeps that alive', async () => {
+    const digest = await publish(store, built)
+    const place = { service: 'orders', environment: 'production' }
+    await lookerOf(behind).looker(orderOf({ by: 'digest', digest }))
+    const seen = await readStanding(store, place)
+    expect(seen?.digest).toBe(digest)
+    expect(seen?.migrations.records.map(({ subject, state }) => `${state} ${subject}`).at(-1)).toBe(
+      'missing V42__add_status_note.sql',
+    )
+    expect(seen?.migrations.objects?.differing.map(({ code }) => code)).toContain('column-missing')
+
+    await lookerOf(ready).looker(orderOf({ by: 'digest', digest }))
+    const full = await readStanding(store, place)
+    expect(new Set(full?.migrations.records.map(({ state }) => state))).toEqual(new Set(['applied']))
+    // A quarter of an hour later nothing ran DDL: no ledger is read, and it is as true as it was.
+    const later = Date.now() + 900_000
+    const { report } = await lookerOf(ready, { clock: () => later }).looker(orderOf({ by: 'digest', digest }))
+    expect(report.notes.join()).toContain('nothing ran DDL here')
+    const kept = await readStanding(store, place)
+    expect(kept?.migrations).toEqual({ ...full?.migrations, seenAt: report.startedAt })
+    // Who cannot look has seen nothing.
+    await lookerOf(ready, {
+      connect: () => Promise.reject(new ConnectionError('gone', 'database-unreachable', false)),
+    }).looker(orderOf({ by: 'digest', digest }))
+    expect(await readStanding(store, place)).toEqual(kept)
   })
 
   test('is the running one where the order says so', async () => {

@@ -23,7 +23,7 @@ const time = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/u, 'a time in UTC')
 const size = z.number().int().min(0)
 
 /** Loose: what a newer version saw beside is no reason not to read this. */
-const migrations = z.object({
+export const migrationEvidenceSchema = z.object({
   seenAt: time,
   server: z.object({ engine: z.string(), version: z.string() }),
   records: z
@@ -70,7 +70,7 @@ const document = z.looseObject({
   expectation: z.string(),
   statements: z.array(statement),
   /** Not in documents of versions that did not look at them. */
-  migrations: migrations.optional(),
+  migrations: migrationEvidenceSchema.optional(),
 })
 
 export type Evidence = z.output<typeof document>

@@ -4,7 +4,7 @@
  *     stamps/SERVICE/ENVIRONMENT/EXPECTATION | DATABASE       running/SERVICE | ENVIRONMENT
  *     schemas/SERVICE/ENVIRONMENT/EXPECTATION | DATABASE      good/SERVICE/ENVIRONMENT/EXPECTATION | DATABASE
  *     samples/SERVICE/ENVIRONMENT | GENERATION-HASH           recordings/SERVICE | ENVIRONMENT
- *     published/SERVICE | digest/DIGEST/HASH, version/VERSION/HASH, commit/FIRST7/HASH, label/LABEL/HASH
+ *     published/SERVICE | digest/DIGEST/HASH, version/VERSION/HASH, commit/FIRST7/HASH, label/LABEL/HASH, latest
  *     documents/KEY | document
  *
  * In the bucket: `manifests/SERVICE/DIGEST/{header,catalog}`, `evidence/SERVICE/EXPECTATION/ENVIRONMENT.json`,
@@ -34,6 +34,9 @@ export function indexKey(reference: PublishedReference): string {
       return `label/${safeName(reference.label)}/`
   }
 }
+
+/** The second key of the record that was put last: the other keys begin with what a release is found by. */
+export const LATEST = 'latest'
 
 /** Everything that a release is found by; its digest first. */
 export function indexKeys({ digest, version, commit, labels }: PublishedRelease): readonly string[] {

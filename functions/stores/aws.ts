@@ -6,7 +6,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { Items } from './aws-items.ts'
 import { openDynamo, openItems } from './aws-items.ts'
-import { indexKey, indexKeys, keyOf } from './aws-keys.ts'
+import { indexKey, indexKeys, keyOf, LATEST } from './aws-keys.ts'
 import type { Objects } from './aws-objects.ts'
 import { openObjects, openS3 } from './aws-objects.ts'
 import { addSampleItems, readSampleItems } from './aws-samples.ts'
@@ -138,6 +138,14 @@ function releasesIn(items: Items, key: Keys, table: string): Releases {
       // Under its digest first: the other ways all lead there.
       await put(first)
       await Promise.all(others.map(put))
+      await items.put(key('published', service), LATEST, JSON.stringify(release))
+    },
+    latestPublished: async (service) => {
+      const item = await items.get(key('published', service), LATEST)
+      const release = item === null ? null : parsePublished(item.text)
+      if (item !== null && release === null)
+        throw damaged(`${key('published', service)} ${LATEST}`, table, 'publish a release again')
+      return release
     },
     published: async (service, reference) => {
       const digests = new Set((await recordsBy(service, reference)).map(({ digest }) => digest))

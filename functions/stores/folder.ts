@@ -16,7 +16,6 @@ import { isMissing, readBytes, safeName, temporaryName, writeWhole } from './fil
 import { parseKept, parseLastGood, writeKept, writeLastGood } from './kept-schema.ts'
 import { parsePublished, parseRecording, parseRunning } from './kept-forms.ts'
 import { isMeant, unitePublished } from './published-releases.ts'
-import type { PublishedReference } from './published-releases.ts'
 import type { PublishedRelease, PublishedReleases } from './published.ts'
 import { addSamples, readSamples } from './sample-files.ts'
 import { hashOf, nameOfDatabase, nameOfExpectation, stampsFor, writeStamp } from './stamp-file.ts'
@@ -70,7 +69,9 @@ export function folderStore(path: string, now: () => number = Date.now): Store &
       const name = `${safeName(release.digest)}-${hashOf([JSON.stringify(known)])}.json`
       await writeWhole(join(place('published', service), name), `${JSON.stringify(release)}\n`)
     },
-    published: async (service, reference) => readPublished(place('published', service), reference),
+    published: async (service, reference) =>
+      (await readPublished(place('published', service))).filter((release) => isMeant(release, reference)),
+    latestPublished: async (service) => (await readPublished(place('published', service)))[0] ?? null,
   }
 }
 
@@ -91,7 +92,7 @@ async function readEvidence(folder: string): Promise<readonly string[]> {
 }
 
 /** A release that cannot be read is not left out: another one would be taken for the newest. */
-async function readPublished(folder: string, reference: PublishedReference): Promise<readonly PublishedRelease[]> {
+async function readPublished(folder: string): Promise<readonly PublishedRelease[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     if (isMissing(error)) return []
     throw error
@@ -106,7 +107,7 @@ async function readPublished(folder: string, reference: PublishedReference): Pro
       throw new StoreError(`${where} is no longer whole: delete it, and publish that release again`, 'unreadable')
     }),
   )
-  return unitePublished(records).filter((release) => isMeant(release, reference))
+  return unitePublished(records)
 }
 
 async function readText(file: string): Promise<string | null> {

@@ -19,4 +19,6 @@ export interface PublishedReleases {
     service: string,
     reference: Exclude<ReleaseReference, { readonly by: 'running' }>,
   ): Promise<readonly PublishedRelease[]>
+  /** The release that was published last; null: none, or none since stores keep it. */
+  latestPublished(service: string): Promise<PublishedRelease | null>
 }

@@ -201,6 +201,18 @@ export function publishedContract(name: string, makeStore: () => Promise<Publish
       expect(await store.published('orders', { by: 'label', label: 'fn:7' })).toEqual(found)
     })
 
+    test('the one that was published last is known, of each service', async () => {
+      const store = await makeStore()
+      expect(await store.latestPublished('orders')).toBeNull()
+      await store.putPublished('orders', RELEASE)
+      await store.putPublished('orders', { ...RELEASE, version: '1.43.0', digest: 'd2', at: at(1) })
+      expect(await store.latestPublished('orders')).toMatchObject({ version: '1.43.0', digest: 'd2' })
+      // A rollback that is published again is the last one.
+      await store.putPublished('orders', { ...RELEASE, at: at(2) })
+      expect(await store.latestPublished('orders')).toMatchObject({ version: '1.42.0', digest: 'd1' })
+      expect(await store.latestPublished('Orders')).toBeNull()
+    })
+
     test('two with one version are both answered, the newest first', async () => {
       const store = await makeStore()
       await store.putPublished('orders', { ...RELEASE, at: at(2) })

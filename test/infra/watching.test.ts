@@ -115,6 +115,42 @@ test('the dashboard shows verdict, deployments, durations and what is open, of t
   expect(text).toContain('npx deploywatch check --env production --deployed')
 })
 
+test('the matrix is drawn by a function that may read manifests, evidence and documents, and nothing else', async () => {
+  const { stack, watch } = stackWith(await releaseFile())
+  new WatchDashboard(stack, 'Dashboard', { ...OF, alarms: [], matrix: watch.matrixFunction })
+  const template = Template.fromStack(stack)
+  const [dashboard] = Object.values(template.findResources('AWS::CloudWatch::Dashboard'))
+  const text = JSON.stringify(dashboard?.['Properties'].DashboardBody)
+  expect(text).toMatch(/\\"type\\":\\"custom\\".*Migrations × environments/u)
+  const [id = ''] = Object.entries(template.findResources('AWS::Lambda::Function'))
+    .filter(([, { Properties }]) =>
+      String(Properties.Description?.['Fn::Join'] ?? Properties.Description).includes('draws'),
+    )
+    .map(([name]) => name)
+  expect(text).toContain(id)
+  const role = template.findResources('AWS::Lambda::Function')[id]?.['Properties'].Role['Fn::GetAtt'][0] as string
+  const statements = Object.values(template.findResources('AWS::IAM::Policy'))
+    .filter(({ Properties }) => JSON.stringify(Properties.Roles).includes(role))
+    .flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[],
+    )
+  const actions = statements.flatMap(({ Action }) => Action).sort()
+  expect([...new Set(actions)]).toEqual([
+    'dynamodb:GetItem',
+    'dynamodb:Query',
+    'logs:CreateLogStream',
+    'logs:PutLogEvents',
+    's3:GetObject',
+    's3:ListBucket',
+  ])
+  const objects = JSON.stringify(statements.filter(({ Action }) => Action === 's3:GetObject'))
+  expect([...objects.matchAll(/"\/([^"]*)"/gu)].map(([, path]) => path)).toEqual([
+    'manifests/*',
+    'evidence/*',
+    'long/*',
+  ])
+})
+
 describe('sources', () => {
   const patternOf = (source: DeploymentSource, stack: Stack): unknown => {
     new Rule(stack, 'Rule', { eventPattern: source.resolve(stack).pattern })

@@ -331,5 +331,6 @@ describe('failures say what to do', () => {
     )
     expect((await failureOf(store.published('orders', { by: 'digest', digest: 'd' }))).problem).toBe('unreadable')
     expect((await failureOf(store.published('orders', { by: 'version', version: '1' }))).problem).toBe('unreadable')
+    expect((await failureOf(store.latestPublished('orders'))).problem).toBe('unreadable')
   })
 })

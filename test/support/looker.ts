@@ -14,10 +14,11 @@ import { encodeManifest } from '../../functions/release/manifest.ts'
 import { readSettings } from '../../functions/settings.ts'
 import type { Settings } from '../../functions/settings.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
+import type { Documents } from '../../functions/stores/documents.ts'
 import type { PublishedRelease, PublishedReleases } from '../../functions/stores/published.ts'
 import type { Store } from '../../functions/stores/store.ts'
 
-export type TestStore = Store & PublishedReleases
+export type TestStore = Store & PublishedReleases & Documents
 
 /** A folder, with the list of what was published in memory. */
 export function storeIn(folder: string): TestStore {
