@@ -295,6 +295,19 @@ test('an answer that is unsure in itself is no pass: a report that claims to pas
   expect(answers).not.toContain('proceed')
 })
 
+test.each(['before', 'after'] as const)(
+  'an invocation is never made twice, wherever one call is lost %s it was done',
+  async (fault) => {
+    // More calls than a migration without faults makes.
+    for (let at = 0; at < 36; at += 1) {
+      const faults: Fault[] = [...Array.from({ length: at }, (): Fault => 'none'), fault]
+      const world = await play({ kind: 'invocation', does: 'nothing', faults })
+      expect(world.runs.length, `fault at call ${at}`).toBeLessThanOrEqual(1)
+      expect(new Set(world.delivered.map(({ answer }) => JSON.stringify(answer))).size).toBe(1)
+    }
+  },
+)
+
 describe('fault schedules', () => {
   const runs = Number(process.env['DEPLOYWATCH_PROPERTY_RUNS'] ?? 60)
   const fault = fc.oneof(
