@@ -70,6 +70,27 @@ function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
   return { kind: 'host', ...database, port: Number(database.port) }
 }
 
+/** The variable of CloudFormation's gate that holds it, as JSON: the window is made after the gate. */
+export const WINDOW_VARIABLE = 'DEPLOYWATCH_WINDOW'
+
+const gateWindow = z.strictObject({
+  /** ARN of the state machine of a watch's window. */
+  window: z.string().min(1),
+  plan: z.strictObject({ forMs: z.number(), deadlineMs: z.number(), required: z.array(z.string()).min(1) }),
+})
+
+export type GateWindow = z.output<typeof gateWindow>
+
+/**
+ * @param env the function's variables
+ * @returns null: nobody watches after deployments
+ * @throws {Error} the variable is not what the construct writes
+ */
+export function readGateWindow(env: Readonly<Record<string, string | undefined>>): GateWindow | null {
+  const text = env[WINDOW_VARIABLE]
+  return text === undefined ? null : gateWindow.parse(JSON.parse(text))
+}
+
 const store = z.strictObject({ bucket: z.string().min(1), table: z.string().min(1) })
 
 /** The hooks of a CodeDeploy deployment for which it calls a function: no event says which one it is of. */
@@ -80,6 +101,7 @@ export const CODEDEPLOY_HOOKS = [
   'BeforeAllowTraffic',
   'AfterAllowTraffic',
 ] as const
+export type CodeDeployHookName = (typeof CODEDEPLOY_HOOKS)[number]
 
 const gateSettings = z.strictObject({
   service: z.string().min(1),

@@ -7,13 +7,11 @@ import type { DeploymentInfo, RevisionLocation } from '@aws-sdk/client-codedeplo
 import * as z from 'zod'
 import { awsErrorFacts } from '../connections/aws-errors.ts'
 import { readAppSpec, shortName } from '../core/app-spec.ts'
-import type { CODEDEPLOY_HOOKS } from '../settings.ts'
+import type { CodeDeployHookName } from '../settings.ts'
 import type { Gate } from './gate.ts'
 import type { ReleaseFound } from './named-release.ts'
 import { known, unknown } from './named-release.ts'
 import { requestProblems } from './request-problems.ts'
-
-export type CodeDeployHookName = (typeof CODEDEPLOY_HOOKS)[number]
 
 /** What a hook may say; CodeDeploy takes nothing else from one. */
 export interface HookStatus {

@@ -8,34 +8,9 @@ import { StartExecutionCommand } from '@aws-sdk/client-sfn'
 import * as z from 'zod'
 import { watchName } from '../core/deployment.ts'
 import type { ReleaseReference } from '../core/look-order.ts'
-import type { WatchPlan } from '../core/watch.ts'
 import type { WindowOrder } from '../watch-window/window.ts'
+import type { GateWindow } from '../settings.ts'
 import type { GateAnswer } from './gate.ts'
-
-export interface GateWindow {
-  /** ARN of the state machine. */
-  readonly window: string
-  /** `required` without what is judged after a deployment only. */
-  readonly plan: WatchPlan
-}
-
-/** The variable of the gate's function that holds it, as JSON: the window is made after the gate. */
-export const WINDOW_VARIABLE = 'DEPLOYWATCH_WINDOW'
-
-const windowSchema = z.strictObject({
-  window: z.string().min(1),
-  plan: z.strictObject({ forMs: z.number(), deadlineMs: z.number(), required: z.array(z.string()).min(1) }),
-})
-
-/**
- * @param env the function's variables
- * @returns null: nobody watches after deployments
- * @throws {Error} the variable is not what the construct writes
- */
-export function readGateWindow(env: Readonly<Record<string, string | undefined>>): GateWindow | null {
-  const text = env[WINDOW_VARIABLE]
-  return text === undefined ? null : windowSchema.parse(JSON.parse(text))
-}
 
 const requestSchema = z.looseObject({ StackId: z.string().min(1), RequestId: z.string().min(1) })
 

@@ -127,13 +127,15 @@ test("a CDK app type-checks and synthesises, with the documentation's own text, 
   const code = snippet('docs/aws.md', 'ts')
   expect(code).toContain("from 'deploywatch'")
   writeFiles(app, {
-    'app.ts': `${code}\n// @ts-expect-error there is no such method\nvoid watch.gates\n`,
+    'app.ts': `${code}\n// @ts-expect-error there is no such method\nvoid watch.gatez\n`,
     'tsconfig.json': JSON.stringify({
       compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: false, types: ['node'] },
       files: ['app.ts'],
     }),
   })
-  await run(resolve('node_modules/.bin/tsc'), ['-p', '.'], { cwd: app })
+  await run(resolve('node_modules/.bin/tsc'), ['-p', '.'], { cwd: app }).catch((error: { stdout: string }) => {
+    throw new Error(error.stdout)
+  })
   const out = join(app, 'cdk.out')
   await run(process.execPath, ['app.js'], { cwd: app, env: { ...process.env, CDK_OUTDIR: out } })
   const template = Template.fromJSON(JSON.parse(readFileSync(join(out, 'orders.template.json'), 'utf8')) as object)

@@ -247,7 +247,7 @@ export const SCHEMA_EXPLANATIONS: GroupExplanations<'schema'> = {
   'schema-changed': {
     title: 'the schema is no longer what it was at the last good look',
     meaning:
-      "Between two looks at the same release something ran DDL: an object appeared, differs or is gone, also one that is not the release's and that `schema.match: subset` does not report. It is a warning, and the verdict does not change by it: what the release lacks is an error of its own, and told there alone. The finding is one a table. It says when the last good look was, and which look saw the change first. What migrations of another release changed is a consequence of their `migration-unknown`. It is told in every look until it is undone, or until a release passes its watch there: that takes over what it finds.",
+      'Between two looks at the same release something ran DDL: an object appeared, differs or is gone, also one that `schema.match: subset` does not report. The verdict does not change by it: what the release lacks is an error of its own. The finding is one a table, with the time of the last good look and of the look that saw the change first. It is told until it is undone, or until a release passes its watch there, which takes over what it finds.',
     causes: [
       'someone worked by hand, perhaps on another incident',
       'another service that shares the schema was deployed',
