@@ -50,7 +50,9 @@ async function buildHandler(name: string, folder: string): Promise<HandlerBundle
   // CommonJS: pg breaks inside an ES module. `require` is also what loads the later files quickest.
   for (const { path, text } of outputFiles) {
     const { code } = await transform(text, { ...target, format: 'cjs', supported: { 'dynamic-import': false } })
-    writeFileSync(path, code)
+    // A CommonJS package that is loaded later is its file's default export alone: its names are wanted, as Node gives them.
+    const { exports = [] } = metafile.outputs[relative('.', path)] ?? {}
+    writeFileSync(path, exports.join() === 'default' ? `${code}module.exports=module.exports.default;\n` : code)
   }
   // Beside a package.json that says otherwise, a .js file would be an ES module.
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')

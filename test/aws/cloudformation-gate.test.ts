@@ -185,7 +185,7 @@ test.skipIf('why' in installed)(
     })
     expect(await verdicts(updated)).toEqual(['pass', 'fail', 'fail', 'pass', 'pass'])
     // The looker may write what it remembers, and the gate what it publishes: the roles' policies are enforced here.
-    expect(await kindsInTable(updated)).toEqual(['good', 'published', 'schemas', 'stamps'])
+    expect(await kindsInTable(updated)).toEqual(['documents', 'good', 'published', 'schemas', 'stamps'])
   },
 )
 

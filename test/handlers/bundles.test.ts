@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -77,6 +78,19 @@ test('a bundle loads as Lambda loads it, far from any other package, and the par
     { cwd: join(folder, 'looker'), encoding: 'utf8' },
   )
   expect(parsed.trim()).toBe('1')
+})
+
+test('a package that is loaded when it is needed has its names', () => {
+  const later = bundles.flatMap(({ name }) =>
+    readdirSync(join(folder, name))
+      .filter((file) => file.startsWith('dist-cjs-'))
+      .map((file) => join(folder, name, file)),
+  )
+  const names = later.map((file) => Object.keys(createRequire(file)(file) as object).join(' '))
+  // The Data API's, Secrets Manager's, and what signs for the database.
+  for (const wanted of ['RDSDataClient', 'SecretsManagerClient', 'Signer']) {
+    expect(names.filter((list) => list.split(' ').includes(wanted)).length, wanted).toBeGreaterThan(0)
+  }
 })
 
 test('settings that are missing or wrong end the start of a function, without their values', () => {
