@@ -4,7 +4,8 @@ import type { Finding, Severity } from './core/finding.ts'
 import type { LookAnswer, LookOrder } from './core/look-order.ts'
 import { reportSchema } from './outputs/report-schema.ts'
 
-const reference = z.discriminatedUnion('by', [
+/** How a message names a release. */
+export const orderReference = z.discriminatedUnion('by', [
   z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
   z.object({ by: z.literal('version'), version: z.string().min(1) }),
   z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
@@ -15,7 +16,7 @@ const reference = z.discriminatedUnion('by', [
 const order = z.object({
   service: z.string().min(1),
   environment: z.string().min(1),
-  release: reference,
+  release: orderReference,
   deployed: z.boolean(),
   deadlineMs: z.number().positive(),
 })

@@ -64,7 +64,7 @@ function parse<S extends z.ZodType>(schema: S, value: unknown, path: readonly Pr
 }
 
 /** A URL would bring a password into the function's variables: the construct gives a cluster or a host, with a secret. */
-function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
+export function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
   if ('url' in database) throw new Error('a deployed look takes its password from a secret: give a cluster or a host')
   if ('cluster' in database) return { kind: 'data-api', ...database }
   return { kind: 'host', ...database, port: Number(database.port) }
@@ -259,4 +259,35 @@ export type MigrationFunctionSettings = z.output<typeof migrationSettings>
 /** @throws {Error} as `readSettings` */
 export function readMigrationSettings(env: Readonly<Record<string, string | undefined>>): MigrationFunctionSettings {
   return parse(migrationSettings, settingsDocument(env), [])
+}
+
+const places = z.strictObject({ bucket: name, key: name, name })
+const fleetLookSettings = z.strictObject({
+  service: name,
+  environment: name,
+  variables: z.record(z.string(), z.string()).default({}),
+  store,
+})
+const { looker: _, ...watching } = watchSettings.shape
+const fleetRunSettings = z.strictObject({
+  ...watching,
+  /** The file of targets. */
+  targets: places,
+  /** ARNs, or beginnings of some that end in `*`. */
+  allowed: z.strictObject({ clusters: z.array(name), secrets: z.array(name) }),
+  deadlineMs: z.number().int().min(1_000).max(840_000),
+})
+
+/** Of the function that looks at one database of a fleet. @throws {Error} as `readSettings` */
+export function readFleetLookSettings(
+  env: Readonly<Record<string, string | undefined>>,
+): z.output<typeof fleetLookSettings> {
+  return parse(fleetLookSettings, settingsDocument(env), [])
+}
+
+/** Of the function that begins and ends a fleet's runs. @throws {Error} as `readSettings` */
+export function readFleetRunSettings(
+  env: Readonly<Record<string, string | undefined>>,
+): z.output<typeof fleetRunSettings> {
+  return parse(fleetRunSettings, settingsDocument(env), [])
 }

@@ -10,6 +10,7 @@ export function acknowledge(construct: IConstruct, rule: string, reason: string)
 export function readable(scope: IConstruct, arn: string): string {
   const resolved = Stack.of(scope).resolve(arn) as unknown
   if (typeof resolved === 'string') return resolved
+  if (!Object.hasOwn(resolved as object, 'Fn::Join')) return `<${referenceOf(resolved as Reference)}>`
   const { 'Fn::Join': join } = resolved as { readonly 'Fn::Join': readonly [string, readonly unknown[]] }
   return join[1].map((part) => (typeof part === 'string' ? part : `<${referenceOf(part as Reference)}>`)).join(join[0])
 }

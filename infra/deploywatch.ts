@@ -28,6 +28,8 @@ export interface DeploywatchProps {
   readonly release?: Release | undefined
   /** Told when the functions of Deploywatch themselves fail. */
   readonly pages?: readonly ITopic[] | undefined
+  /** Many schemas that each have to be as the release expects: names, or patterns with `*`. Default: the search path's one. */
+  readonly tenants?: { readonly schemas: readonly string[]; readonly except?: readonly string[] } | undefined
   /** What a gate does when nobody could look. Default: `block`. */
   readonly unsure?: 'block' | 'warn' | undefined
   /** What endpoint checks and their redirects may reach. Default: nothing. */
@@ -166,8 +168,10 @@ export class Deploywatch extends Construct {
   /** As below `environments` in deploywatch.yaml: of a manifest nothing of it is taken. */
   #lookerSettings(): string {
     const { service, environment, database, unsure = 'block', hosts = [], secrets = {}, variables = {} } = this.#props
+    const { tenants } = this.#props
     const config = {
       database: database.config,
+      ...(tenants === undefined ? {} : { tenants }),
       unsure,
       hosts: [...hosts],
       secrets: Object.fromEntries(

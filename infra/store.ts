@@ -30,6 +30,8 @@ export class DeploywatchStore extends Construct {
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(90) },
         { prefix: 'reports/', expiration: Duration.days(365) },
+        // Lists that a fleet's runs have read.
+        { prefix: 'fleets/', expiration: Duration.days(7) },
       ],
       removalPolicy: RemovalPolicy.RETAIN,
     })
@@ -90,6 +92,15 @@ export class DeploywatchStore extends Construct {
       prefixes.map((prefix) => `${prefix}/`),
     )
     this.table.grant(role, 'dynamodb:DeleteItem')
+  }
+
+  /** Reads objects below these prefixes, and nothing of the table. */
+  grantRead(role: Role, prefixes: readonly string[]): void {
+    this.#allowBelow(
+      role,
+      's3:GetObject',
+      prefixes.map((prefix) => `${prefix}/`),
+    )
   }
 
   #allowBelow(role: Role, action: string, prefixes: readonly string[]): void {

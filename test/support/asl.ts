@@ -7,6 +7,8 @@ export interface Machine {
   /** Called for each try of a Task; what it throws has an error's name. */
   task(resource: string, parameters: Readonly<Record<string, unknown>>): Promise<unknown>
   sleep(ms: number): Promise<void>
+  /** The list that a map reads from S3. */
+  read?(bucket: string, key: string): Promise<readonly unknown[]>
 }
 
 export type Execution =
@@ -17,7 +19,13 @@ type Json = Readonly<Record<string, unknown>>
 
 const STATES_MOST = 20_000
 
-export async function execute(definition: Json, input: unknown, machine: Machine): Promise<Execution> {
+/** `context`: what `$$` stands for, `Execution` at least. */
+export async function execute(
+  definition: Json,
+  input: unknown,
+  machine: Machine,
+  context: Json = {},
+): Promise<Execution> {
   const states = definition['States'] as Readonly<Record<string, Json>>
   let name = String(definition['StartAt'])
   let data = input
@@ -28,7 +36,7 @@ export async function execute(definition: Json, input: unknown, machine: Machine
     path.push(name)
     switch (state['Type']) {
       case 'Pass':
-        data = place(state, data, 'Parameters' in state ? build(state['Parameters'], data) : data)
+        data = place(state, data, 'Parameters' in state ? build(state['Parameters'], data, context) : data)
         break
       case 'Wait': {
         const seconds = 'SecondsPath' in state ? read(data, String(state['SecondsPath'])) : state['Seconds']
@@ -48,9 +56,11 @@ export async function execute(definition: Json, input: unknown, machine: Machine
         }
       case 'Fail':
         return { status: 'FAILED', error: String(state['Error']), cause: String(state['Cause']), path }
-      case 'Task': {
-        const done = await perform(state, data, machine)
+      case 'Task':
+      case 'Map': {
+        const done = await perform(state, data, machine, context)
         data = done.data
+        if (done.next === null) return { status: 'SUCCEEDED', output: data, path }
         name = done.next
         continue
       }
@@ -62,15 +72,23 @@ export async function execute(definition: Json, input: unknown, machine: Machine
   throw new Error(`the execution has not ended after ${STATES_MOST} states`)
 }
 
-async function perform(state: Json, data: unknown, machine: Machine): Promise<{ data: unknown; next: string }> {
-  const parameters = build(state['Parameters'], data) as Json
+async function perform(
+  state: Json,
+  data: unknown,
+  machine: Machine,
+  context: Json,
+): Promise<{ data: unknown; next: string | null }> {
+  const next = state['End'] === true ? null : String(state['Next'])
   const retriers = (state['Retry'] ?? []) as readonly Json[]
   const used = retriers.map(() => 0)
   for (;;) {
     try {
-      const result = await machine.task(String(state['Resource']), parameters)
-      const selected = 'ResultSelector' in state ? build(state['ResultSelector'], result) : result
-      return { data: place(state, data, selected), next: String(state['Next']) }
+      const result =
+        state['Type'] === 'Map'
+          ? await performMap(state, data, machine, context)
+          : await machine.task(String(state['Resource']), build(state['Parameters'], data, context) as Json)
+      const selected = 'ResultSelector' in state ? build(state['ResultSelector'], result, context) : result
+      return { data: place(state, data, selected), next }
     } catch (error) {
       const { name, message } = error as Error
       const at = retriers.findIndex((retrier) => matches(retrier, name))
@@ -87,6 +105,41 @@ async function perform(state: Json, data: unknown, machine: Machine): Promise<{ 
       return { data: place(catcher, data, { Error: name, Cause: message }), next: String(catcher['Next']) }
     }
   }
+}
+
+/** A distributed map over a list in S3: so many items at a time, each an execution of its own that may fail. */
+async function performMap(state: Json, data: unknown, machine: Machine, context: Json): Promise<readonly unknown[]> {
+  const reader = state['ItemReader'] as Json
+  const processor = state['ItemProcessor'] as Json
+  const { Mode } = processor['ProcessorConfig'] as Json
+  const { InputType } = reader['ReaderConfig'] as Json
+  if (Mode !== 'DISTRIBUTED' || InputType !== 'JSON' || reader['Resource'] !== 'arn:aws:states:::s3:getObject')
+    throw new Error('this map is not known here')
+  const { Bucket, Key } = build(reader['Parameters'], data, context) as Json
+  const items = [...((await machine.read?.(String(Bucket), String(Key))) ?? [])].entries()
+  const results: unknown[] = []
+  let failed = 0
+  const work = async (): Promise<void> => {
+    for (const [index, value] of items) {
+      const own = { ...context, Map: { Item: { Index: index, Value: value } } }
+      const input = build(state['ItemSelector'], data, own)
+      try {
+        const done = await execute(processor, input, machine, own)
+        if (done.status === 'FAILED') failed += 1
+        results[index] = done.status === 'FAILED' ? null : done.output
+      } catch {
+        failed += 1
+        results[index] = null
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Number(state['MaxConcurrency']) }, work))
+  if (failed * 100 > Number(state['ToleratedFailurePercentage'] ?? 0) * results.length) {
+    const error = new Error(`${failed} of ${results.length} items failed`)
+    error.name = 'States.ExceedToleratedFailureThreshold'
+    throw error
+  }
+  return results
 }
 
 function matches(rule: Json, name: string): boolean {
@@ -124,16 +177,19 @@ function read(data: unknown, path: string): unknown {
     }, data)
 }
 
-function build(template: unknown, data: unknown): unknown {
+function build(template: unknown, data: unknown, context: Json): unknown {
   if (typeof template !== 'object' || template === null) return template
   return Object.fromEntries(
     Object.entries(template).map(([key, value]) =>
-      key.endsWith('.$') ? [key.slice(0, -2), evaluate(String(value), data)] : [key, build(value, data)],
+      key.endsWith('.$')
+        ? [key.slice(0, -2), evaluate(String(value), data, context)]
+        : [key, build(value, data, context)],
     ),
   )
 }
 
-function evaluate(expression: string, data: unknown): unknown {
+function evaluate(expression: string, data: unknown, context: Json): unknown {
+  if (expression.startsWith('$$.')) return read(context, expression.slice(1))
   const add = /^States\.MathAdd\((\$[\w.]*), (\d+)\)$/.exec(expression)
   if (add !== null) return Number(read(data, add[1] ?? '')) + Number(add[2])
   const format = /^States\.Format\('([^']*)', (.*)\)$/.exec(expression)

@@ -1,0 +1,277 @@
+/**
+ * One watchdog for many databases: a run looks at every one of a list, so many at the same time, and tells once what all of them came
+ * to. Runs begin by the clock, and after deployments.
+ */
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
+import { LambdaFunction as LambdaTarget, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { Construct } from 'constructs'
+import { fleetDefinition, LOOK_SECONDS } from '../functions/fleet/definition.ts'
+import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
+import { SETTINGS_VARIABLE } from '../functions/settings.ts'
+import { acknowledge, readable } from './acknowledge.ts'
+import type { Database } from './database.ts'
+import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
+import type { FleetTargets, PlacedTargets } from './fleet-targets.ts'
+import { DeploywatchStore } from './store.ts'
+import { WatchFunction } from './watch-function.ts'
+
+export interface DeploywatchFleetProps {
+  /** As in deploywatch.yaml. */
+  readonly service: string
+  /** What the fleet is called: its summary is this environment's, and each database's own reports are of `ENVIRONMENT.NAME`. */
+  readonly environment: string
+  readonly targets: FleetTargets
+  /** For databases that are reached over the wire: the VPC from which all of them can be. Default: the Data API, from anywhere. */
+  readonly network?: Database['network']
+  readonly pages?: readonly ITopic[]
+  /** Each of these deployments begins a run of the release that it brought. */
+  readonly sources?: readonly DeploymentSource[]
+  /** Default: 6 hours. A look keeps a cluster that pauses awake. */
+  readonly every?: Duration
+  /** Looks at the same time, and that function's reserved concurrency. Default: 10. */
+  readonly concurrency?: number
+  /** Shared with a Deploywatch of the same service, which says which release runs. Default: one of its own. */
+  readonly store?: DeploywatchStore
+  /** A page of yours with a heading for each finding code, which pages link to. */
+  readonly runbook?: string
+}
+
+const DEADLINE_MS = 100_000
+const RUN_SECONDS = 600
+const EVENT_AGE = Duration.minutes(30)
+
+export class DeploywatchFleet extends Construct {
+  readonly store: DeploywatchStore
+  readonly stateMachine: StateMachine
+  /** Pages that no topic took, and events that could not be taken. */
+  readonly deadPages: Queue
+  readonly #props: DeploywatchFleetProps
+
+  constructor(scope: Construct, id: string, props: DeploywatchFleetProps) {
+    super(scope, id)
+    this.#props = props
+    this.store = props.store ?? new DeploywatchStore(this, 'Store')
+    this.deadPages = this.#createQueue('DeadPages', 'pages that could not be sent')
+    const placed = props.targets.place(this)
+    const look = this.#createLook(placed)
+    const run = this.#createRun(placed)
+    this.stateMachine = this.#createMachine(run, look)
+    this.#schedule()
+    const sources = (props.sources ?? []).map((source) => source.resolve(this))
+    if (sources.length > 0) this.#listen(sources)
+    this.#alarmOnFailures()
+  }
+
+  #createLook({ allowed }: PlacedTargets): WatchFunction {
+    const { service, environment, concurrency = 10, network = null } = this.#props
+    const look = new WatchFunction(this, 'Look', {
+      handler: 'fleet-look',
+      description: `Deploywatch: looks at one database of ${service} in ${environment}`,
+      timeoutSeconds: LOOK_SECONDS,
+      memoryMb: 512,
+      reservedConcurrency: concurrency,
+      environment: { [SETTINGS_VARIABLE]: this.#settings({}) },
+      network,
+    })
+    this.store.grantUse(look.role, ['reports', 'long'])
+    this.store.grantForget(look.role, ['long'])
+    // A look begins, reads and rolls back: it may not commit.
+    const dataApi = ['rds-data:BeginTransaction', 'rds-data:ExecuteStatement', 'rds-data:RollbackTransaction']
+    const why = 'the databases of a fleet are named by what the ARNs that its owner gave begin with'
+    allowThese(look, dataApi, allowed.clusters, why)
+    allowThese(look, ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], allowed.secrets, why)
+    return look
+  }
+
+  #createRun({ bucket, key, name, allowed }: PlacedTargets): WatchFunction {
+    const { service, environment, pages = [], runbook = null } = this.#props
+    const run = new WatchFunction(this, 'Run', {
+      handler: 'fleet-run',
+      description: `Deploywatch: begins and ends the runs over the databases of ${service} in ${environment}`,
+      timeoutSeconds: RUN_SECONDS,
+      memoryMb: 512,
+      reservedConcurrency: 2,
+      environment: {
+        [SETTINGS_VARIABLE]: this.#settings({
+          topics: pages.map(({ topicArn }) => topicArn),
+          deadLetters: this.deadPages.queueUrl,
+          links: { dashboard: null, runbook },
+          targets: { bucket: bucket.bucketName, key, name },
+          allowed,
+          deadlineMs: DEADLINE_MS,
+        }),
+      },
+      // Outside of every VPC: what pages must not depend on a route.
+      network: null,
+    })
+    this.store.grantUse(run.role, ['reports', 'long', 'fleets'])
+    this.store.grantForget(run.role, ['long'])
+    allowThese(run, ['s3:GetObject'], [bucket.arnForObjects(key)])
+    for (const page of pages) page.grantPublish(run.role)
+    this.deadPages.grantSendMessages(run.role)
+    acknowledge(run.role, 'IAM5[Resource::*]', 'PutMetricData names no resource; it is narrowed to the namespace')
+    run.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
+      }),
+    )
+    return run
+  }
+
+  #settings(more: object): string {
+    const { service, environment } = this.#props
+    return Stack.of(this).toJsonString({ service, environment, store: this.store.settings, ...more })
+  }
+
+  #createMachine(run: WatchFunction, look: WatchFunction): StateMachine {
+    const { pages = [], concurrency = 10 } = this.#props
+    const [page = null] = pages
+    const role = new Role(this, 'MachineRole', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
+    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray and the delivery of logs name no resource')
+    const functions = [run.function.functionArn, look.function.functionArn]
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: functions }))
+    this.store.grantRead(role, ['fleets'])
+    if (page !== null) page.grantPublish(role)
+    const definition = fleetDefinition({
+      runFunctionArn: run.function.functionArn,
+      lookFunctionArn: look.function.functionArn,
+      pageTopicArn: page?.topicArn ?? null,
+      concurrency,
+    })
+    const machine = new StateMachine(this, 'Machine', {
+      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
+      role,
+      comment: 'Deploywatch: looks at every database of a fleet',
+      timeout: Duration.hours(6),
+      logs: {
+        destination: new LogGroup(this, 'MachineLogs', {
+          retention: RetentionDays.THREE_MONTHS,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        // Targets name clusters and secrets: no value of them, and still nobody's to read here.
+        includeExecutionData: false,
+      },
+      tracingEnabled: true,
+    })
+    machine.node.addDependency(run, look)
+    this.#allowMap(machine, role)
+    return machine
+  }
+
+  /** A distributed map is executions of the machine itself: a policy of its own, since the machine waits for its role's first one. */
+  #allowMap(machine: StateMachine, role: Role): void {
+    const policy = new Policy(this, 'MapPolicy', {
+      statements: [
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
+        new PolicyStatement({
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: [`${machine.stateMachineArn}:*`],
+        }),
+      ],
+    })
+    policy.attachToRole(role)
+    acknowledge(
+      policy,
+      `IAM5[Resource::${readable(this, machine.stateMachineArn)}:*]`,
+      'executions of this one machine: each is named when it is started',
+    )
+  }
+
+  #schedule(): void {
+    const { every = Duration.hours(6) } = this.#props
+    const target = new SfnStateMachine(this.stateMachine, { input: RuleTargetInput.fromObject({}), retryAttempts: 2 })
+    new Rule(this, 'Schedule', { schedule: Schedule.rate(every), targets: [target] })
+  }
+
+  /** The same function as of a watch: here the state machine that it starts is the fleet's. */
+  #listen(sources: readonly ResolvedSource[]): void {
+    const { service, environment } = this.#props
+    const deployment = new WatchFunction(this, 'Deployment', {
+      handler: 'deployment',
+      description: `Deploywatch: hears of deployments of ${service} for the databases of ${environment}`,
+      timeoutSeconds: 60,
+      memoryMb: 256,
+      reservedConcurrency: 5,
+      environment: {
+        [SETTINGS_VARIABLE]: this.#settings({
+          window: this.stateMachine.stateMachineArn,
+          account: Stack.of(this).account,
+          targets: sources.map(({ target }) => target),
+          plan: { forMs: 0, deadlineMs: DEADLINE_MS, required: ['ledger', 'schema'] },
+        }),
+      },
+      network: null,
+    })
+    this.store.grantUse(deployment.role, ['long'])
+    this.store.grantForget(deployment.role, ['long'])
+    allowThese(deployment, ['states:StartExecution'], [this.stateMachine.stateMachineArn])
+    const why = 'AWS makes the last part of the name: it reads one stack or service'
+    for (const { actions, resources } of sources.flatMap(({ rights }) => rights))
+      allowThese(deployment, actions, resources, why)
+    for (const [at, { pattern }] of sources.entries()) {
+      const target = new LambdaTarget(deployment.function, {
+        deadLetterQueue: this.deadPages,
+        maxEventAge: EVENT_AGE,
+        retryAttempts: 8,
+      })
+      new Rule(this, `Source${at}`, { eventPattern: pattern, targets: [target] })
+    }
+  }
+
+  #createQueue(id: string, holds: string): Queue {
+    const queue = new Queue(this, id, {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    })
+    acknowledge(queue, 'SQS3', 'it is a dead-letter queue itself: what waits in it alarms')
+    const metric = queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' })
+    this.#alarm('Waiting', metric, `${holds} wait`)
+    return queue
+  }
+
+  #alarmOnFailures(): void {
+    const failed = this.stateMachine.metricFailed({ period: Duration.minutes(5) })
+    this.#alarm('RunsFailed', failed, 'a run ended without its summary')
+    const late = this.stateMachine.metricTimedOut({ period: Duration.minutes(5) })
+    this.#alarm('RunsLate', late, 'a run did not end in its time')
+  }
+
+  #alarm(id: string, metric: ReturnType<StateMachine['metricFailed']>, what: string): void {
+    const { service, environment, pages = [] } = this.#props
+    const alarm = new Alarm(this, id, {
+      metric,
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      alarmDescription: `Deploywatch: ${what}, of the databases of ${service} in ${environment}`,
+    })
+    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
+  }
+}
+
+/** @param why for resources that end in a star */
+function allowThese(
+  to: WatchFunction,
+  actions: readonly string[],
+  resources: readonly string[],
+  why: string | null = null,
+): void {
+  if (resources.length === 0) return
+  to.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
+  if (why === null) return
+  for (const resource of resources.filter((arn) => arn.endsWith('*')))
+    acknowledge(to.role, `IAM5[Resource::${readable(to, resource)}]`, why)
+}
