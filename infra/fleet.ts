@@ -140,7 +140,7 @@ export class DeploywatchFleet extends Construct {
     acknowledge(role, 'IAM5[Resource::*]', 'X-Ray and the delivery of logs name no resource')
     const functions = [run.function.functionArn, look.function.functionArn]
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: functions }))
-    this.store.grantRead(role, ['fleets'])
+    this.store.grantReadBelow(role, ['fleets'])
     if (page !== null) page.grantPublish(role)
     const definition = fleetDefinition({
       runFunctionArn: run.function.functionArn,

@@ -95,7 +95,7 @@ export class DeploywatchStore extends Construct {
   }
 
   /** Reads objects below these prefixes, and nothing of the table. */
-  grantRead(role: Role, prefixes: readonly string[]): void {
+  grantReadBelow(role: Role, prefixes: readonly string[]): void {
     this.#allowBelow(
       role,
       's3:GetObject',
