@@ -9,12 +9,12 @@ import { fleetDefinition } from '../../functions/fleet/definition.ts'
 import { createFleetLook } from '../../functions/fleet/fleet-look.ts'
 import { createFleetRun } from '../../functions/fleet/fleet-run.ts'
 import type { Documents } from '../../functions/stores/documents.ts'
-import { folderStore } from '../../functions/stores/folder.ts'
 import type { TestStore } from '../support/looker.ts'
 import { buildOrders, publish, storeIn } from '../support/looker.ts'
 import { configWith, MIGRATIONS } from '../support/project.ts'
 import type { Execution } from '../support/asl.ts'
 import { execute } from '../support/asl.ts'
+import { memoryDocuments } from '../triggers/memory-documents.ts'
 import { ALLOWED, startFleet } from './stage.ts'
 import type { Fleet } from './stage.ts'
 
@@ -49,11 +49,9 @@ async function play(name: string, order: object, troubles: Troubles = {}): Promi
   const objects = new Map([['targets/targets.jsonl', troubles.lines ?? fleet.lines]])
   const pages: string[] = []
   const reports: Report[] = []
-  const documents = folderStore(await mkdtemp(join(tmpdir(), 'deploywatch-fleet-')))
   const kept: TestStore & Documents = {
     ...store,
-    document: documents.document,
-    putDocument: documents.putDocument,
+    ...memoryDocuments(),
     putReport: async (_service, _environment, text) => void reports.push(JSON.parse(text) as Report),
   }
   const now = Date.parse('2026-11-22T10:00:00.000Z')

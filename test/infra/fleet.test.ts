@@ -104,7 +104,7 @@ describe('a fleet', () => {
 
   test('a run without its summary alarms', () => {
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map((alarm) => alarm['Properties'])
-    expect(alarms.map(({ MetricName }) => MetricName).toSorted()).toEqual([
+    expect(alarms.map(({ MetricName }) => String(MetricName)).toSorted((a, b) => a.localeCompare(b))).toEqual([
       'ApproximateNumberOfMessagesVisible',
       'ExecutionsFailed',
       'ExecutionsTimedOut',
