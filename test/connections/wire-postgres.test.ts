@@ -83,7 +83,7 @@ describe('who cannot be reached is told apart', () => {
     )
     expect(error).toMatchObject({ code: 'database-unreachable', transient: true })
     expect(error.message).toMatch(/no answer in time/)
-    expect(Date.now() - started).toBeLessThan(3000)
+    expect(Date.now() - started).toBeLessThan(20_000)
     server.close()
   })
 

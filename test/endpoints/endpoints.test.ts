@@ -207,7 +207,7 @@ describe('what is asserted', () => {
     const started = performance.now()
     const seen = await look(page(server.port, '    expect: { body: { matches: "^(a+)+$" } }'))
     expect(seen.findings[0]?.found).toContain('took longer than 200 ms')
-    expect(performance.now() - started).toBeLessThan(5000)
+    expect(performance.now() - started).toBeLessThan(20_000)
   })
 
   test('a path that names several values is a mistake in the config', async () => {

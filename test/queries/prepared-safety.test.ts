@@ -147,12 +147,9 @@ describe('where domains check by functions', () => {
   test('hundreds still cost a few round trips', async () => {
     const through = await wire()
     const sqls = Array.from({ length: 300 }, (_, at) => `INSERT INTO t_locks (id, many) VALUES (${at}, '{1}')`)
-    const since = performance.now()
     const observed = await prepare(through, sqls)
-    const took = performance.now() - since
     expect(observed.every(({ error, refused }) => error === null && refused === null)).toBe(true)
     expect(through.usage().roundTrips).toBeLessThanOrEqual(12)
-    expect(sqls.length / took).toBeGreaterThan(0.2)
     await through.close()
   })
 
