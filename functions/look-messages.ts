@@ -1,8 +1,8 @@
-/** A look asked for across a function's border: both messages are JSON, and judged where they arrive. */
+/** A look asked for across a function's border: the order is judged where it arrives, and the answer fits what Lambda takes. */
 import * as z from 'zod'
 import type { Finding, Severity } from './core/finding.ts'
 import type { LookAnswer, LookOrder } from './core/look-order.ts'
-import { reportSchema } from './outputs/report-schema.ts'
+import { lazily } from './lazily.ts'
 
 /** How a message names a release. */
 export const orderReference = z.discriminatedUnion('by', [
@@ -13,35 +13,24 @@ export const orderReference = z.discriminatedUnion('by', [
   z.object({ by: z.literal('running') }),
 ])
 
-const order = z.object({
-  service: z.string().min(1),
-  environment: z.string().min(1),
-  release: orderReference,
-  deployed: z.boolean(),
-  deadlineMs: z.number().positive(),
-})
-
-const lookAnswer = z.object({ report: reportSchema, proceed: z.boolean() })
+const order = lazily(() =>
+  z.object({
+    service: z.string().min(1),
+    environment: z.string().min(1),
+    release: orderReference,
+    deployed: z.boolean(),
+    deadlineMs: z.number().positive(),
+  }),
+)
 
 /** @throws {Error} it is none: the message says what is wrong with it. */
 export function parseOrder(value: unknown): LookOrder {
-  const parsed = order.safeParse(value)
+  const parsed = order().safeParse(value)
   if (parsed.success) return parsed.data
   throw new Error(`this is no order for a look: ${issuesOf(parsed.error)}`)
 }
 
-/** @throws {Error} it is none, or contradicts itself. */
-export function parseAnswer(value: unknown): LookAnswer {
-  const parsed = lookAnswer.safeParse(value)
-  if (!parsed.success) throw new Error(`the function that looks answered with no report: ${issuesOf(parsed.error)}`)
-  const { report, proceed } = parsed.data
-  if (proceed && report.verdict === 'fail') {
-    throw new Error('the function that looks says fail, and that the deployment may go on')
-  }
-  return parsed.data
-}
-
-function issuesOf({ issues }: z.ZodError): string {
+export function issuesOf({ issues }: z.ZodError): string {
   return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
 }
 

@@ -2,7 +2,7 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda'
 import type { InvokeCommandOutput } from '@aws-sdk/client-lambda'
 import type { Looker, LookOrder } from './core/look-order.ts'
-import { parseAnswer } from './look-messages.ts'
+import { parseAnswer } from './look-answer.ts'
 
 export interface RemoteLookerInput {
   readonly functionName: string

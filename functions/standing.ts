@@ -4,14 +4,17 @@
  */
 import * as z from 'zod'
 import type { MigrationEvidence } from './core/migration-evidence.ts'
+import { lazily } from './lazily.ts'
 import { migrationEvidenceSchema } from './release/evidence.ts'
 import type { Documents } from './stores/documents.ts'
 
-const standingSchema = z.object({
-  /** Of the expectation. */
-  digest: z.string(),
-  migrations: migrationEvidenceSchema,
-})
+const standingSchema = lazily(() =>
+  z.object({
+    /** Of the expectation. */
+    digest: z.string(),
+    migrations: migrationEvidenceSchema(),
+  }),
+)
 
 export interface Standing {
   /** Of the expectation. */
@@ -36,7 +39,7 @@ export async function readStanding(documents: Documents, place: StandingPlace): 
 
 function parse(text: string): Standing | null {
   try {
-    return standingSchema.parse(JSON.parse(text))
+    return standingSchema().parse(JSON.parse(text))
   } catch {
     return null
   }

@@ -1,7 +1,8 @@
 /** Endpoints of the config: requests that the deployed release must answer. */
 import * as z from 'zod'
 import { parseJsonPath } from '../core/json-path.ts'
-import { comparison, duration, key, label, name, orNull, path, regularExpression, text } from './parts.ts'
+import { comparison } from './comparison.ts'
+import { duration, key, label, name, orNull, path, regularExpression, text } from './parts.ts'
 
 const status = z.number().int().min(100).max(599)
 const headers = z.record(text, z.string())

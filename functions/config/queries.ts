@@ -1,6 +1,7 @@
 /** Queries of the config: statements that must prepare, and with `expect` must answer as they should. */
 import * as z from 'zod'
-import { comparison, duration, key, label, orNull, path, text } from './parts.ts'
+import { comparison } from './comparison.ts'
+import { duration, key, label, orNull, path, text } from './parts.ts'
 
 const count = z.number().int().min(0)
 

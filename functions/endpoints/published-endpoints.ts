@@ -3,7 +3,7 @@ import { configSchema } from '../config/config.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import type { Release } from '../core/release.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../looker-settings.ts'
 import { prepareEndpoints } from './prepare.ts'
 import type { PreparedEndpoints } from './prepare.ts'
 

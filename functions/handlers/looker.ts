@@ -2,7 +2,7 @@
 import { connect } from '../connections/connect.ts'
 import { createLookFunction } from '../look-function.ts'
 import { createLooker } from '../looker.ts'
-import { readSettings } from '../settings.ts'
+import { readSettings } from '../looker-settings.ts'
 import { awsStore } from '../stores/aws.ts'
 import { systemSleep } from '../system.ts'
 

@@ -6,75 +6,81 @@
 import * as z from 'zod'
 import { MIGRATION_STATES, uniteMigrations } from '../core/migration-evidence.ts'
 import type { MigrationEvidence } from '../core/migration-evidence.ts'
+import { lazily } from '../lazily.ts'
 
 export const EVIDENCE_SCHEMA = 'deploywatch/evidence/1'
 
-const statement = z.object({
-  id: z.string(),
-  sql: z.string(),
-  /** Who ran it. */
-  role: z.string(),
-  calls: z.number().int().min(1),
-  /** Mean execution time in milliseconds. */
-  meanMs: z.number().min(0),
-})
-
-const time = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/u, 'a time in UTC')
-const size = z.number().int().min(0)
+const statement = lazily(() =>
+  z.object({
+    id: z.string(),
+    sql: z.string(),
+    /** Who ran it. */
+    role: z.string(),
+    calls: z.number().int().min(1),
+    /** Mean execution time in milliseconds. */
+    meanMs: z.number().min(0),
+  }),
+)
 
 /** Loose: what a newer version saw beside is no reason not to read this. */
-export const migrationEvidenceSchema = z.object({
-  seenAt: time,
-  server: z.object({ engine: z.string(), version: z.string() }),
-  records: z
-    .array(
-      z.object({
-        ledger: z.string(),
-        subject: z.string(),
-        state: z.enum(MIGRATION_STATES),
-        at: time.nullable(),
-        took: z.object({ ms: z.number().min(0), by: z.enum(['ledger', 'migrate']), seenAt: time }).nullable(),
-        tables: z.array(z.string()).readonly(),
+export const migrationEvidenceSchema = lazily(() => {
+  const time = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/u, 'a time in UTC')
+  const size = z.number().int().min(0)
+  return z.object({
+    seenAt: time,
+    server: z.object({ engine: z.string(), version: z.string() }),
+    records: z
+      .array(
+        z.object({
+          ledger: z.string(),
+          subject: z.string(),
+          state: z.enum(MIGRATION_STATES),
+          at: time.nullable(),
+          took: z.object({ ms: z.number().min(0), by: z.enum(['ledger', 'migrate']), seenAt: time }).nullable(),
+          tables: z.array(z.string()).readonly(),
+          seenAt: time,
+        }),
+      )
+      .readonly(),
+    volumes: z
+      .array(
+        z.object({
+          table: z.string(),
+          rows: size.nullable(),
+          heapBytes: size,
+          totalBytes: size,
+          countedAt: time.nullable(),
+          seenAt: time,
+        }),
+      )
+      .readonly(),
+    objects: z
+      .object({
         seenAt: time,
-      }),
-    )
-    .readonly(),
-  volumes: z
-    .array(
-      z.object({
-        table: z.string(),
-        rows: size.nullable(),
-        heapBytes: size,
-        totalBytes: size,
-        countedAt: time.nullable(),
-        seenAt: time,
-      }),
-    )
-    .readonly(),
-  objects: z
-    .object({
-      seenAt: time,
-      differing: z.array(z.object({ code: z.string(), subject: z.string(), found: z.string() })).readonly(),
-    })
-    .nullable(),
-}) satisfies z.ZodType<MigrationEvidence>
-
-/** Loose: what a newer version wrote beside stays as it is. */
-const document = z.looseObject({
-  schema: z.literal(EVIDENCE_SCHEMA),
-  service: z.string(),
-  environment: z.string(),
-  /** The release that showed it last. */
-  release: z.object({ version: z.string(), commit: z.string().nullable() }),
-  /** Digest of the expectation. */
-  expectation: z.string(),
-  statements: z.array(statement),
-  /** Not in documents of versions that did not look at them. */
-  migrations: migrationEvidenceSchema.optional(),
+        differing: z.array(z.object({ code: z.string(), subject: z.string(), found: z.string() })).readonly(),
+      })
+      .nullable(),
+  }) satisfies z.ZodType<MigrationEvidence>
 })
 
-export type Evidence = z.output<typeof document>
-export type EvidenceStatement = z.output<typeof statement>
+/** Loose: what a newer version wrote beside stays as it is. */
+const document = lazily(() =>
+  z.looseObject({
+    schema: z.literal(EVIDENCE_SCHEMA),
+    service: z.string(),
+    environment: z.string(),
+    /** The release that showed it last. */
+    release: z.object({ version: z.string(), commit: z.string().nullable() }),
+    /** Digest of the expectation. */
+    expectation: z.string(),
+    statements: z.array(statement()),
+    /** Not in documents of versions that did not look at them. */
+    migrations: migrationEvidenceSchema().optional(),
+  }),
+)
+
+export type Evidence = z.output<ReturnType<typeof document>>
+export type EvidenceStatement = z.output<ReturnType<typeof statement>>
 
 export type ParsedEvidence =
   | { readonly kind: 'evidence'; readonly evidence: Evidence }
@@ -101,7 +107,7 @@ export function parseEvidence(text: string): ParsedEvidence {
   if (/^deploywatch\/evidence\/\d+$/u.test(named) && named !== EVIDENCE_SCHEMA) {
     return { kind: 'unreadable', reason: `it is ${named}, and this deploywatch reads ${EVIDENCE_SCHEMA}` }
   }
-  const parsed = document.safeParse(json)
+  const parsed = document().safeParse(json)
   if (parsed.success) return { kind: 'evidence', evidence: parsed.data }
   const [issue] = parsed.error.issues
   const where = issue === undefined || issue.path.length === 0 ? '' : ` at ${issue.path.join('.')}`

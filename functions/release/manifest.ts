@@ -104,7 +104,7 @@ function decodeObject(line: string): ExpectedObject {
     brought = null,
     changed = [],
     variants = {},
-  } = objectLine.parse(JSON.parse(line))
+  } = objectLine().parse(JSON.parse(line))
   const entries = KINDS[kind].facts.map((fact, at) => [fact, facts[at] ?? null] as const)
   const object = { kind, schema, group, name, facts: Object.fromEntries(entries) } as CatalogObject
   return { object, brought, changed, variants }
@@ -257,7 +257,7 @@ function parseManifest(bytes: Buffer, path: string, part: PartSource): ReleaseMa
       objects: async (buckets) => (await Promise.all(buckets.map(objects))).flat(),
       grants: async () => objects(BUCKETS),
     },
-    effects: async () => (await lines(BUCKETS + 1)).map((line) => effectLine.parse(JSON.parse(line))),
+    effects: async () => (await lines(BUCKETS + 1)).map((line) => effectLine().parse(JSON.parse(line))),
   }
 }
 
@@ -282,7 +282,7 @@ function parseHeader(bytes: Buffer, path: string): Header {
     )
   }
   const { seal, ...content } = json as Readonly<Record<string, unknown>>
-  const parsed = headerSchema.safeParse(json)
+  const parsed = headerSchema().safeParse(json)
   if (!parsed.success || seal !== sha256(canonicalJson(content))) throw refused(path, damaged('is not what was built'))
   return parsed.data
 }

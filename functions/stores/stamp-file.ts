@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { FINDING_CODES } from '../core/finding.ts'
 import type { Finding, FindingCode } from '../core/finding.ts'
+import { lazily } from '../lazily.ts'
 import { parseJson } from './kept-forms.ts'
 import type { StampKey, VerifiedStamp } from './store.ts'
 
@@ -16,30 +17,36 @@ export const keySchema = z.object({
   readerVersion: z.string(),
 }) satisfies z.ZodType<StampKey>
 
-const findingSchema = z.object({
-  code: z.custom<FindingCode>((code) => typeof code === 'string' && Object.hasOwn(FINDING_CODES, code)),
-  // Only a passing look leaves a stamp: an error or an unsure finding cannot have been beside it.
-  severity: z.enum(['warning', 'info']),
-  subject: z.string(),
-  expected: z.string(),
-  found: z.string(),
-  source: z.array(z.object({ file: z.string(), line: z.number() })),
-  causes: z.array(z.object({ text: z.string(), evidence: z.string().nullable() })),
-  consequences: z.array(z.string()),
-  nextSteps: z.array(z.object({ text: z.string(), command: z.string().nullable() })),
-  estimate: z
-    .object({ class: z.string(), lowMs: z.number(), highMs: z.number(), multiplier: z.number(), basis: z.string() })
-    .nullable(),
-}) satisfies z.ZodType<Finding>
+const findingSchema = lazily(
+  () =>
+    z.object({
+      code: z.custom<FindingCode>((code) => typeof code === 'string' && Object.hasOwn(FINDING_CODES, code)),
+      // Only a passing look leaves a stamp: an error or an unsure finding cannot have been beside it.
+      severity: z.enum(['warning', 'info']),
+      subject: z.string(),
+      expected: z.string(),
+      found: z.string(),
+      source: z.array(z.object({ file: z.string(), line: z.number() })),
+      causes: z.array(z.object({ text: z.string(), evidence: z.string().nullable() })),
+      consequences: z.array(z.string()),
+      nextSteps: z.array(z.object({ text: z.string(), command: z.string().nullable() })),
+      estimate: z
+        .object({ class: z.string(), lowMs: z.number(), highMs: z.number(), multiplier: z.number(), basis: z.string() })
+        .nullable(),
+    }) satisfies z.ZodType<Finding>,
+)
 
-const stampSchema = z.object({
-  key: keySchema,
-  stamp: z.string(),
-  ledgers: z.array(z.object({ schema: z.string(), table: z.string(), digest: z.string() })),
-  at: z.string(),
-  notes: z.array(z.string()),
-  findings: z.array(findingSchema),
-}) satisfies z.ZodType<KeyedStamp>
+const stampSchema = lazily(
+  () =>
+    z.object({
+      key: keySchema,
+      stamp: z.string(),
+      ledgers: z.array(z.object({ schema: z.string(), table: z.string(), digest: z.string() })),
+      at: z.string(),
+      notes: z.array(z.string()),
+      findings: z.array(findingSchema()),
+    }) satisfies z.ZodType<KeyedStamp>,
+)
 
 export type KeyedStamp = VerifiedStamp & { readonly key: StampKey }
 
@@ -48,7 +55,7 @@ export function writeStamp(key: StampKey, stamp: VerifiedStamp): string {
 }
 
 function parseStamp(json: unknown): KeyedStamp | null {
-  const parsed = stampSchema.safeParse(json)
+  const parsed = stampSchema().safeParse(json)
   return parsed.success ? parsed.data : null
 }
 
