@@ -32,7 +32,7 @@ export function mergeTenants(judged: readonly TenantJudgement[], total: number):
     outcomes: { ledger: outcomeOf('ledger'), schema: outcomeOf('schema'), queries: outcomeOf('queries') },
     ledgers: mergeLedgers(judged.map(({ judgement }) => judgement.ledgers).filter((ledgers) => ledgers.length > 0)),
     differences: mergeDifferences(judged.map(({ judgement }) => judgement.differences)),
-    notes: [...new Set([...judged.flatMap(({ judgement }) => judgement.notes), ...merged.flatMap(({ note }) => note)])],
+    notes: [...notesOf(judged), ...merged.flatMap(({ note }) => note)],
   }
 }
 
@@ -58,6 +58,14 @@ function mergeDifferences(all: readonly Judgement['differences'][]): Judgement['
   const known = all.flatMap((differences) => differences ?? [])
   if (all.includes(null)) return null
   return [...new Map(known.map((difference) => [`${difference.code} ${difference.identity}`, difference])).values()]
+}
+
+/** What is said of each kind alike, but for the tenant's name, is said once. */
+function notesOf(judged: readonly TenantJudgement[]): readonly string[] {
+  const notes = judged.flatMap(({ judgement, representative }) =>
+    judgement.notes.map((note) => [note.replaceAll(`${representative}.`, `${TENANT}.`), note] as const),
+  )
+  return [...new Map(notes.toReversed()).values()].toReversed()
 }
 
 /** What is counted: one, and several; with a name of its own in subjects, or without. */
