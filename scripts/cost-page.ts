@@ -12,8 +12,8 @@ const PRICES = {
   transition: 0.000025,
 }
 const HOURS = 730
-/** Invocations in an hour, seconds each, and memory in GB, of those that run by the clock. */
-const BY_THE_CLOCK = { invocations: 12, seconds: 1, gb: 0.25 }
+/** Seconds each, and memory in GB, of those that run by the clock. */
+const BY_THE_CLOCK = { seconds: 1, gb: 0.25 }
 /** Of one watch: looks of a quarter of an hour, and what the state machine does for each. */
 const WATCH = { looks: 20, seconds: 3, gb: 0.5, transitions: 4 }
 const DEPLOYMENTS = 100
@@ -22,11 +22,10 @@ export function costPage({ Resources }: StackTemplate): string {
   const count = (type: string): number => Object.values(Resources).filter(({ Type }) => Type === type).length
   const metrics = Object.keys(METRICS).length
   const alarms = count('AWS::CloudWatch::Alarm') + count('AWS::CloudWatch::CompositeAlarm')
-  const clocks = Object.values(Resources).filter(
-    ({ Type, Properties = {} }) => Type === 'AWS::Events::Rule' && 'ScheduleExpression' in Properties,
-  ).length
-  const puts = clocks * BY_THE_CLOCK.invocations * HOURS
-  const ticks = clocks * BY_THE_CLOCK.invocations * HOURS * BY_THE_CLOCK.seconds * BY_THE_CLOCK.gb * PRICES.gbSecond
+  const hourly = Object.values(Resources)
+    .flatMap(({ Type, Properties = {} }) => (Type === 'AWS::Events::Rule' ? [Properties['ScheduleExpression']] : []))
+    .reduce<number>((sum, rate) => sum + timesAnHour(rate), 0)
+  const ticks = hourly * HOURS * BY_THE_CLOCK.seconds * BY_THE_CLOCK.gb * PRICES.gbSecond
   const looked = DEPLOYMENTS * WATCH.looks * WATCH.seconds * WATCH.gb * PRICES.gbSecond
   const moved = DEPLOYMENTS * WATCH.looks * WATCH.transitions * PRICES.transition
   const rows: readonly (readonly [string, string, number])[] = [
@@ -34,12 +33,12 @@ export function costPage({ Resources }: StackTemplate): string {
     ['alarms', `${alarms} × $${PRICES.alarm.toFixed(2)}`, alarms * PRICES.alarm],
     [
       'PutMetricData by the clock',
-      `${clocks} × ${BY_THE_CLOCK.invocations} an hour × ${HOURS} h × $${PRICES.putThousand} a thousand`,
-      (puts / 1000) * PRICES.putThousand,
+      `${hourly} an hour × ${HOURS} h × $${PRICES.putThousand} a thousand`,
+      ((hourly * HOURS) / 1000) * PRICES.putThousand,
     ],
     [
       'functions that run by the clock',
-      `${clocks} × ${BY_THE_CLOCK.invocations} an hour × ${HOURS} h × ${BY_THE_CLOCK.seconds} s × ${BY_THE_CLOCK.gb} GB`,
+      `${hourly} an hour × ${HOURS} h × ${BY_THE_CLOCK.seconds} s × ${BY_THE_CLOCK.gb} GB`,
       ticks,
     ],
     [
@@ -73,4 +72,13 @@ export function costPage({ Resources }: StackTemplate): string {
     'What the database is charged: with the Data API its requests, and the capacity of a cluster that a look wakes. The heartbeat never',
     'touches it. A database in a VPC needs a NAT gateway or an interface endpoint of Secrets Manager: more than all of the above.',
   ].join('\n')}\n`
+}
+
+/** `rate(5 minutes)`; a rule of events has none. */
+function timesAnHour(expression: unknown): number {
+  if (expression === undefined) return 0
+  const [, count = '', unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/u.exec(String(expression)) ?? []
+  const minutes = Number(count) * ({ minute: 1, hour: 60, day: 1_440 }[unit] ?? Number.NaN)
+  if (!(minutes > 0)) throw new Error(`${String(expression)} is no rate that is known here`)
+  return 60 / minutes
 }

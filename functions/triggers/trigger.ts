@@ -1,5 +1,6 @@
 /** The port of the systems that deploy: an event in, what it says of a deployment out. None throws, whatever the JSON. */
 import * as z from 'zod'
+import { withoutCredentials } from '../core/incident-page.ts'
 import type { Deployment, DeploymentSource, DeploymentTarget } from '../core/deployment.ts'
 import { identityOf, isSameTarget } from '../core/deployment.ts'
 
@@ -91,7 +92,12 @@ const LONGEST_SHOWN = 120
 /** A field's value, short enough for a log line. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
-  const whole = JSON.stringify(value) ?? 'nothing'
+  // Whoever sends events may put anything beside what we read.
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value)
+      ? `a list of ${value.length}`
+      : `an object of ${Object.keys(value).slice(0, 6).join(', ')}`
+  const whole = withoutCredentials(JSON.stringify(value) ?? 'nothing')
   return whole.length > LONGEST_SHOWN ? `${whole.slice(0, LONGEST_SHOWN)}…` : whole
 }
 

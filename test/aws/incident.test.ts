@@ -1,7 +1,18 @@
 /**
  * The incident, from the deployment's event to the page and to its end: the real template, the real bundles as functions, the state
- * machine that waits, the local Data API over a real PostgreSQL. AWS is an emulator.
+ * machine that waits, the local Data API over a real PostgreSQL. AWS is an emulator, and between it and the functions is a proxy that
+ * puts faults where it is told to. Secrets are planted, and searched for in all that the run leaves behind.
  */
+import { createServer } from 'node:http'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -23,23 +34,28 @@ import type { DataApiServer } from '../../local/data-api/server.ts'
 import { startDataApi } from '../../local/data-api/server.ts'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
-import { first, migrated, MIGRATIONS, V42 } from '../support/project.ts'
+import { configWith, first, migrated, MIGRATIONS, V42 } from '../support/project.ts'
 import { CLUSTER, releaseFile, SECRET, stackWith } from '../support/synth.ts'
 import { createDeployer } from './deploy.ts'
 import type { Deployment } from './deploy.ts'
+import type { Microburst } from './microburst.ts'
+import { startMicroburst } from './microburst.ts'
 import { installMinistack, startMinistack } from './ministack.ts'
 import type { Ministack } from './ministack.ts'
+import { allThatIsLeft, finds, formsOf } from './planted.ts'
 
 const installed = await installMinistack()
 if ('why' in installed) console.log(`skipped: ${installed.why}`)
 
 let aws: Ministack
+let faults: Microburst | null = null
+let page: OrderPage
 let database: TestDatabase
 let dataApi: DataApiServer
 
 beforeAll(async () => {
   if ('why' in installed) return
-  ;[aws, database] = await Promise.all([startMinistack(installed.folder), createDatabase()])
+  ;[aws, database, page] = await Promise.all([startMinistack(installed.folder), createDatabase(), startOrderPage()])
   await database.run(migrated(first(2)))
   dataApi = await startDataApi({
     backend: { url: inject('postgresUrl') },
@@ -48,10 +64,48 @@ beforeAll(async () => {
   })
 })
 afterAll(async () => {
+  faults?.stop()
   await aws?.stop()
+  page?.close()
   await dataApi?.close()
   await database?.drop()
 })
+
+/** Characters that every encoding writes in another way. */
+const PLANTED = {
+  endpointToken: 'Pl4nted+token/of="the"page',
+  eventSecret: 'Pl4nted secret/in+"an"event',
+}
+
+interface OrderPage {
+  readonly port: number
+  /** The token came with a request. */
+  asked: boolean
+  isWell: boolean
+  close(): void
+}
+
+/** The service's own page. While it is not well it tells all that it was asked with, as badly behaved ones do. */
+async function startOrderPage(): Promise<OrderPage> {
+  const server: Server = createServer((request, response) => {
+    own.asked ||= (request.headers.authorization ?? '').includes(PLANTED.endpointToken)
+    response.setHeader('x-release', '1.42.0')
+    const told = JSON.stringify({ url: request.url, ...request.headers })
+    if (own.isWell) response.end('{"status":"ok"}')
+    else response.writeHead(500, { location: `/?${encodeURIComponent(told)}` }).end(`failed for ${told}`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const own = {
+    port: (server.address() as AddressInfo).port,
+    asked: false,
+    isWell: false,
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+  return own
+}
 
 interface Page {
   readonly kind: string
@@ -79,7 +133,18 @@ async function nextPage(sqs: SQSClient, url: string, since: number, withinMs: nu
 }
 
 async function deployWatch(): Promise<{ readonly deployment: Deployment; readonly release: string }> {
-  const release = await releaseFile('1.42.0', 'orders', MIGRATIONS)
+  const endpoints = `endpoints:
+  - name: order-page
+    url: http://127.0.0.1:${page.port}/orders?key=\${CANARY_TOKEN}
+    headers: { authorization: "Bearer \${CANARY_TOKEN}" }
+    revision: { header: x-release, equals: "\${release.version}" }
+    expect: { status: 200 }
+`
+  const environments = '  production: { database: { url: "postgres://127.0.0.1:1/nowhere" } }\n'
+  const release = await releaseFile('1.42.0', 'orders', MIGRATIONS, configWith(environments, endpoints))
+  const { ARN = '' } = await new SecretsManagerClient(aws.clientConfig).send(
+    new CreateSecretCommand({ Name: 'canary', SecretString: JSON.stringify({ token: PLANTED.endpointToken }) }),
+  )
   const { app, stack, watch } = stackWith(release, (scope) => ({
     database: Database.dataApi({
       cluster: { clusterArn: CLUSTER },
@@ -89,6 +154,8 @@ async function deployWatch(): Promise<{ readonly deployment: Deployment; readonl
     }),
     pages: [pageTopic(scope)],
     watchFor: Duration.seconds(30),
+    hosts: [`127.0.0.1:${page.port}`],
+    secrets: { CANARY_TOKEN: { secret: Secret.fromSecretCompleteArn(scope, 'Canary', ARN), field: 'token' } },
   }))
   const { window } = watch.afterDeployments(
     DeploymentSource.custom({ service: 'orders', environment: 'production', source: 'orders.deploy' }),
@@ -105,6 +172,62 @@ function pageTopic(scope: ConstructorParameters<typeof Topic>[0]): Topic {
   new CfnOutput(scope, 'InboxUrl', { value: queue.queueUrl })
   return topic
 }
+
+/** From now on all that the functions ask of AWS goes through it. */
+async function routeThrough({ endpoint }: Microburst): Promise<void> {
+  const lambda = new LambdaClient(aws.clientConfig)
+  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}))
+  for (const { FunctionName } of Functions) {
+    const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))
+    const Variables = { ...Environment?.Variables, AWS_ENDPOINT_URL: endpoint }
+    await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables } }))
+  }
+}
+
+/** The functions' own logs say more than the emulator's. */
+async function whatHappened(): Promise<string> {
+  const logs = Object.entries(await allThatIsLeft(aws)).filter(([place]) => place.startsWith('log '))
+  return [...logs.flatMap(([place, lines]) => [place, ...lines.slice(-40)]), ...((await faults?.fired()) ?? [])].join(
+    '\n',
+  )
+}
+
+async function announce(deploymentId: string): Promise<void> {
+  const detail = {
+    deploymentId,
+    service: 'orders',
+    environment: 'production',
+    version: '1.42.0',
+    finishedAt: new Date().toISOString(),
+    // Somebody's own field, of no use to us.
+    deployToken: PLANTED.eventSecret,
+  }
+  const entries = [detail, { ...detail, deploymentId: { token: PLANTED.eventSecret } }].map((one) => ({
+    Source: 'orders.deploy',
+    DetailType: 'Deployment Finished',
+    Detail: JSON.stringify(one),
+  }))
+  const put = await new EventBridgeClient(aws.clientConfig).send(new PutEventsCommand({ Entries: entries }))
+  expect(put.FailedEntryCount).toBe(0)
+}
+
+/** What throttles, fails, is slow and breaks off between the functions and AWS: each of it less often than it is tried again. */
+const BAD_WEATHER: Parameters<Microburst['rules']>[0] = [
+  { service: 'sns', operation: 'Publish', times: 2, error: { code: 'Throttling' } },
+  { service: 'sns', operation: 'Publish', times: 1, error: { code: 'InternalError', status: 500 } },
+  { service: 'dynamodb', operation: 'PutItem', times: 2, error: { code: 'ProvisionedThroughputExceededException' } },
+  { service: 'dynamodb', operation: 'GetItem', times: 1, reset: true },
+  { service: 'dynamodb', operation: 'Query', times: 1, error: { code: 'InternalServerError', status: 500 } },
+  { service: 'lambda', operation: 'Invoke', times: 1, error: { code: 'TooManyRequestsException', status: 429 } },
+  {
+    service: 'stepfunctions',
+    operation: 'StartExecution',
+    times: 1,
+    error: { code: 'ServiceUnavailable', status: 503 },
+  },
+  { service: 's3', operation: 'GetObject', times: 2, latency: 400 },
+  { service: 'cloudwatch', operation: 'PutMetricData', times: 100, error: { code: 'ThrottlingException' } },
+]
 
 test.skipIf('why' in installed)(
   'a deployment whose migration is missing pages within seconds, and once more when it has run',
@@ -125,31 +248,15 @@ test.skipIf('why' in installed)(
 
     const sqs = new SQSClient(aws.clientConfig)
     const deployedAt = Date.now()
-    const put = await new EventBridgeClient(aws.clientConfig).send(
-      new PutEventsCommand({
-        Entries: [
-          {
-            Source: 'orders.deploy',
-            DetailType: 'Deployment Finished',
-            Detail: JSON.stringify({
-              deploymentId: 'run-1',
-              service: 'orders',
-              environment: 'production',
-              version: '1.42.0',
-              finishedAt: new Date(deployedAt).toISOString(),
-            }),
-          },
-        ],
-      }),
-    )
-    expect(put.FailedEntryCount).toBe(0)
+    await announce('run-1')
 
     const opened = await nextPage(sqs, output('InboxUrl'), deployedAt, 60_000)
-    expect(opened, aws.output().slice(-6000)).not.toBeNull()
-    console.log(`event to page: ${((opened?.afterMs ?? 0) / 1000).toFixed(1)} s\n${opened?.subject}\n${opened?.text}`)
-    expect(opened?.subject).toMatch(/orders/u)
-    expect(opened?.text).toContain('V42__add_status_note.sql')
+    if (opened === null) throw new Error(await whatHappened())
+    console.log(`event to page: ${((opened.afterMs ?? 0) / 1000).toFixed(1)} s\n${opened.subject}\n${opened.text}`)
+    expect(opened.subject).toMatch(/orders/u)
+    expect(opened.text).toContain('V42__add_status_note.sql')
 
+    page.isWell = true
     await database.run(MIGRATIONS[V42] ?? '')
     await database.run(`INSERT INTO flyway_schema_history VALUES ${migrated(MIGRATIONS).split('\n').at(-1) ?? ''}`)
     const resolved = await nextPage(sqs, output('InboxUrl'), Date.now(), 90_000)
@@ -172,6 +279,45 @@ test.skipIf('why' in installed)(
     }
     expect(await store.runningRelease('orders', 'production')).toMatchObject({ version: '1.42.0' })
     expect(await nextPage(sqs, output('InboxUrl'), Date.now(), 3_000)).toBeNull()
+
+    // Once more, while AWS throttles and fails.
+    await database.run('ALTER TABLE orders DROP COLUMN status_note')
+    faults = await startMicroburst('folder' in installed ? installed.folder : '', aws)
+    await routeThrough(faults)
+    await faults.rules(BAD_WEATHER)
+    const againAt = Date.now()
+    await announce('run-2')
+    const again = await nextPage(sqs, output('InboxUrl'), againAt, 60_000)
+    const fired = await faults.fired()
+    console.log(`event to page through ${fired.length} faults: ${((again?.afterMs ?? 0) / 1000).toFixed(1)} s`)
+    if (again === null) throw new Error(await whatHappened())
+    expect(again.kind).toBe('opened')
+    expect(await nextPage(sqs, output('InboxUrl'), Date.now(), 5_000)).toBeNull()
+    for (const { service, operation } of BAD_WEATHER)
+      expect(fired.join('\n'), 'the faults were really put').toContain(`${service} ${operation} `)
+    const watches = await sfn.send(new ListExecutionsCommand({ stateMachineArn: output('Window') }))
+    expect(watches.executions).toHaveLength(2)
+
+    const pages = [opened, resolved, again].map((one) => JSON.stringify(one))
+    const left = { ...(await allThatIsLeft(aws)), pages, manifest: [files.header, files.catalog].map(String) }
+    const places = Object.keys(left)
+    for (const kind of ['log ', 'object manifests/', 'object reports/', 'item', 'metric', 'execution', 'stack event'])
+      expect(
+        places.some((place) => place.startsWith(kind)),
+        `${kind} in ${places.join(', ')}`,
+      ).toBe(true)
+    expect(page.asked, 'the token was really used').toBe(true)
+    expect(finds(left, PLANTED)).toEqual([])
   },
   240_000,
 )
+
+test('a planted secret is found in each of its forms, wherever it stands', () => {
+  const secret = PLANTED.endpointToken
+  for (const form of formsOf(secret)) expect(finds({ log: [`before ${form} after`] }, { secret })).not.toEqual([])
+  for (const before of ['', 'a', 'ab']) {
+    const text = Buffer.from(`${before}${secret} and more`).toString('base64')
+    expect(finds({ log: [text] }, { secret })).not.toEqual([])
+  }
+  expect(finds({ log: ['Bearer ***'] }, { secret })).toEqual([])
+})

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /** What was measured; boto3 has to be the one that this version's botocore pin takes. */
-const PINNED = ['ministack==1.5.33', 'boto3==1.43.106']
+const PINNED = ['ministack==1.5.33', 'boto3==1.43.106', 'microburst==0.10.0']
 export const REGION = 'eu-west-1'
 export const ACCOUNT = '111111111111'
 
@@ -51,7 +51,7 @@ export interface Ministack {
   stop(): Promise<void>
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -118,7 +118,7 @@ const MUST_REACH = [
   'a deployment that the reconciler found',
 ]
 
-test(`whatever fails between an event and its pages: ${RUNS} schedules`, { timeout: 600_000 }, async () => {
+test(`whatever fails between an event and its pages: ${RUNS} schedules`, { timeout: 3_600_000 }, async () => {
   const reached = new Map<string, number>()
   const reach = (what: string): void => void reached.set(what, (reached.get(what) ?? 0) + 1)
   await fc.assert(
