@@ -77,8 +77,9 @@ export function costPage({ Resources }: StackTemplate): string {
 /** `rate(5 minutes)`; a rule of events has none. */
 function timesAnHour(expression: unknown): number {
   if (expression === undefined) return 0
-  const [, count = '', unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/u.exec(String(expression)) ?? []
+  const rate = typeof expression === 'string' ? expression : JSON.stringify(expression)
+  const [, count = '', unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/u.exec(rate) ?? []
   const minutes = Number(count) * ({ minute: 1, hour: 60, day: 1_440 }[unit] ?? Number.NaN)
-  if (!(minutes > 0)) throw new Error(`${String(expression)} is no rate that is known here`)
+  if (!(minutes > 0)) throw new Error(`${rate} is no rate that is known here`)
   return 60 / minutes
 }
