@@ -126,6 +126,8 @@ async function nextPage(sqs: SQSClient, url: string, since: number, withinMs: nu
     const body = message.Body ?? ''
     const json = JSON.parse(body) as { readonly Subject?: string; readonly Message?: string }
     const text = json.Message ?? body
+    // Alarms tell the same topic; the emulator lets metrics, and so alarms, through only where it enforces no policies.
+    if (text.includes('"AlarmName"')) continue
     const kind = /opened|changed|resolved/u.exec(text)?.[0] ?? ''
     return { kind, subject: json.Subject ?? '', text, afterMs: Date.now() - since }
   }
@@ -307,8 +309,7 @@ test.skipIf('why' in installed)(
         `${kind} in ${places.join(', ')}`,
       ).toBe(true)
     expect(page.asked, 'the token was really used').toBe(true)
-    // Said, and not yet asserted: no run of it has ended.
-    console.log(`planted secrets that were found: ${finds(left, PLANTED).join(', ') || 'none'}`)
+    expect(finds(left, PLANTED)).toEqual([])
   },
   240_000,
 )
