@@ -7,6 +7,7 @@ import { BUCKET, startAwsStore } from '../test/support/aws-store/server.ts'
 import { run, runCli, startScript } from './processes.ts'
 import { CLUSTER, DATABASE, prepareProject, SECRET } from './project.ts'
 import { startServer } from './server.ts'
+import { startTlsFront } from './tls-front.ts'
 
 export interface MemoryOfLooks {
   readonly look: 'whole' | 'unchanged'
@@ -26,16 +27,16 @@ export async function measureMemory(
   const server = await startServer(folder)
   const store = await startAwsStore()
   const secrets = await startSecrets(new URL(server.url))
+  const front = await startTlsFront(new URL(server.url), folder)
   try {
     const project = await prepareProject(server.url, folder, tables, say)
     const dataApi = await startScript('./data-api.ts', [server.url])
     try {
       const published = await runCli(['publish', '--store', `s3://${BUCKET}`], { cwd: project.folder, env: store.env })
       if (published.code !== 0) throw new Error(`deploywatch publish failed: ${published.stderr}`)
-      const at = new URL(project.url)
       const databases = {
         'Data API': { cluster: CLUSTER, secret: SECRET, name: DATABASE, region: 'eu-west-1', endpoint: dataApi.line },
-        wire: { host: at.hostname, port: Number(at.port), name: DATABASE, secret: SECRET },
+        wire: { host: front.host, port: front.port, name: DATABASE, secret: SECRET },
       }
       const found: MemoryOfLooks[] = []
       for (const [name, database] of Object.entries(databases)) {
@@ -43,7 +44,8 @@ export async function measureMemory(
         for (let round = 1; round <= ROUNDS; round += 1) {
           // Nothing is remembered of an environment that was never looked at.
           const environment = `${Object.keys(databases).indexOf(name)}-${round}`
-          const env = { ...store.env, AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint }
+          const own = { AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.endpoint, NODE_EXTRA_CA_CERTS: front.certificate }
+          const env = { ...store.env, ...own }
           whole.push(await look(environment, database, env, 'nothing'))
           unchanged.push(await look(environment, database, env, 'unchanged'))
           say(`memory: ${name}, round ${round} of ${ROUNDS}`)
@@ -56,6 +58,7 @@ export async function measureMemory(
       await dataApi.stop()
     }
   } finally {
+    front.close()
     secrets.close()
     await store.close()
     await server.stop()
