@@ -4,7 +4,7 @@
  */
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { INVOCATION, openClient } from '../aws-clients.ts'
-import type { Looker } from '../core/look-order.ts'
+import type { Looker, LookOrder } from '../core/look-order.ts'
 import { createRemoteLooker } from '../remote-looker.ts'
 import type { GateFunctionSettings } from '../settings.ts'
 import { log, systemSleep } from '../system.ts'
@@ -19,8 +19,11 @@ export type GateHandler = (event: unknown, context: FunctionContext) => Promise<
 export interface AroundGate {
   /** What is to be done with an event before the look, by wrapping who looks. */
   readonly before?: (event: unknown, remote: Looker) => Looker
-  /** What is to be done once the answer is given: it cannot change it any more, and what it throws is logged. */
-  readonly after?: (event: unknown, answer: GateAnswer) => Promise<void>
+  /**
+   * What is to be done once the answer is given: it cannot change it any more, and what it throws is logged. `looked`: what
+   * was asked of whoever looks; null: nothing.
+   */
+  readonly after?: (event: unknown, answer: GateAnswer, looked: LookOrder | null) => Promise<void>
 }
 
 export function serveGate<Address, Request>(
@@ -35,16 +38,21 @@ export function serveGate<Address, Request>(
     invoke: (command, options) => lambda.send(command, options),
   })
   return async (event, context) => {
+    const look = before(event, remote)
+    let looked: LookOrder | null = null
     const { answer, returned } = await askGate(gate, event, {
       settings: { service, environment },
-      looker: before(event, remote),
+      looker: (order) => {
+        looked = order
+        return look(order)
+      },
       remainingMs: () => context.getRemainingTimeInMillis(),
       clock: Date.now,
       sleep: systemSleep,
       log,
     })
     if (answer !== null && after !== undefined)
-      await after(event, answer).catch((error: unknown) =>
+      await after(event, answer, looked).catch((error: unknown) =>
         log({ kind: 'beside', what: 'after the answer', why: error instanceof Error ? error.message : String(error) }),
       )
     return returned

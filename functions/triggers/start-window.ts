@@ -1,11 +1,10 @@
 /** Starts the watch of a deployment: one execution of the state machine, named by the deployment's identity. */
 import type { SFNClient } from '@aws-sdk/client-sfn'
-import { StartExecutionCommand } from '@aws-sdk/client-sfn'
 import type { Deployment } from '../core/deployment.ts'
-import { watchName } from '../core/deployment.ts'
 import type { Finding } from '../core/finding.ts'
 import { briefFinding } from '../core/incident-page.ts'
 import type { WatchPlan } from '../core/watch.ts'
+import { startWatch } from '../watch-window/start-watch.ts'
 import type { WindowOrder } from '../watch-window/window.ts'
 import type { ReleaseOf } from './release-of.ts'
 
@@ -36,15 +35,7 @@ export async function startWindow(deployment: Deployment, ports: StartPorts): Pr
     deployed: true,
     plan: ports.plan,
   }
-  const name = watchName(deployment.identity)
-  try {
-    await ports.sfn.send(
-      new StartExecutionCommand({ stateMachineArn: ports.window, name, input: JSON.stringify(order) }),
-    )
-  } catch (error) {
-    // By name: `instanceof` breaks across bundled copies of the SDK.
-    if ((error as Error).name !== 'ExecutionAlreadyExists') throw error
-  }
+  await startWatch(order, ports.window, ports.sfn)
 }
 
 async function releaseFor(
