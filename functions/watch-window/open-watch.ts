@@ -1,6 +1,6 @@
 /**
  * Which watch looks at an environment now: one small document that each step keeps. A watch that a gate began looks at what is
- * not deployed yet, and ends when the deployment's own begins; scheduled looks stay away while one is open.
+ * not deployed yet, and ends when the deployment's own begins.
  */
 import * as z from 'zod'
 import type { Documents } from '../stores/documents.ts'
@@ -14,21 +14,12 @@ const schema = z.object({
   until: z.string(),
 })
 
-export type OpenWatch = z.output<typeof schema>
+type OpenWatch = z.output<typeof schema>
 
 const RACES_MOST = 5
 
-function keyOf({ service, environment }: Pick<WindowOrder, 'service' | 'environment'>): string {
+function keyOf({ service, environment }: WindowOrder): string {
   return `open watch ${service} ${environment}`
-}
-
-/** The newest watch that has not ended by `now` (milliseconds since 1970), or null. */
-export async function openWatch(
-  documents: Documents,
-  of: Pick<WindowOrder, 'service' | 'environment'>,
-  now: number,
-): Promise<OpenWatch | null> {
-  return (await read(documents, of, now)).open
 }
 
 /**
@@ -59,7 +50,7 @@ export function successorOf(order: WindowOrder, open: OpenWatch): string | null 
 
 async function read(
   documents: Documents,
-  of: Pick<WindowOrder, 'service' | 'environment'>,
+  of: WindowOrder,
   now: number,
 ): Promise<{ readonly open: OpenWatch | null; readonly version: string | null }> {
   const found = await documents.document(keyOf(of))
