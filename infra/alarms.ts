@@ -10,7 +10,7 @@ import {
   Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
-import type { IAlarm, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
+import type { IAlarm, IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
@@ -27,6 +27,31 @@ export function metricOf(of: Watched, name: MetricName, options: MetricOptions):
   const values = [of.service, of.environment]
   const dimensionsMap = Object.fromEntries(METRIC_DIMENSIONS.map((dimension, at) => [dimension, values[at] ?? '']))
   return new Metric({ namespace: METRIC_NAMESPACE, metricName: name, dimensionsMap, ...options })
+}
+
+/** Pages when there is one of what must not be. Silence is fine: most of the time there is nothing to count. */
+export function pageOnAny(
+  scope: Construct,
+  id: string,
+  {
+    metric,
+    description,
+    pages,
+  }: {
+    readonly metric: IMetric
+    readonly description: string
+    readonly pages: readonly ITopic[]
+  },
+): void {
+  const alarm = new Alarm(scope, id, {
+    metric,
+    threshold: 1,
+    evaluationPeriods: 1,
+    comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: TreatMissingData.NOT_BREACHING,
+    alarmDescription: description,
+  })
+  for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
 }
 
 /** As `LookVerdict` is put. */

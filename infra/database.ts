@@ -53,6 +53,13 @@ export interface Database {
   autoPause(): AutoPause
 }
 
+/** Through the Data API. A look begins, reads and rolls back: it may not commit. */
+export const LOOK_ACTIONS = [
+  'rds-data:BeginTransaction',
+  'rds-data:ExecuteStatement',
+  'rds-data:RollbackTransaction',
+] as const
+
 function dataApi(given: DataApiDatabase): Database {
   const { cluster, secret, name, searchPath, endpoint, autoPause } = given
   return {
@@ -65,9 +72,7 @@ function dataApi(given: DataApiDatabase): Database {
     },
     network: null,
     grantLook: (grantee) => {
-      // A look begins, reads and rolls back: it may not commit.
-      const actions = ['rds-data:BeginTransaction', 'rds-data:ExecuteStatement', 'rds-data:RollbackTransaction']
-      Grant.addToPrincipal({ grantee, actions, resourceArns: [cluster.clusterArn] })
+      Grant.addToPrincipal({ grantee, actions: [...LOOK_ACTIONS], resourceArns: [cluster.clusterArn] })
       secret.grantRead(grantee)
     },
     autoPause: () => autoPause ?? autoPauseOf(cluster),

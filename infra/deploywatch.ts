@@ -12,7 +12,7 @@ import { Construct } from 'constructs'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import type { Database } from './database.ts'
 import type { DeploymentSource } from './deployment-source.ts'
-import { allow, GATE_SECONDS, LOOK_SECONDS } from './gate-function.ts'
+import { GATE_SECONDS, LOOK_SECONDS } from './gate-function.ts'
 import { Gates } from './gates.ts'
 import type { Release } from './release.ts'
 import { DeploywatchStore } from './store.ts'
@@ -230,10 +230,10 @@ export class Deploywatch extends Construct {
   #allowStacks(answerer: WatchFunction): void {
     const stack = Stack.of(this)
     const actions = ['cloudformation:DescribeStacks']
-    allow(answerer, actions, stack.stackId)
+    answerer.allow(actions, [stack.stackId])
     for (const name of this.#props.stacks ?? []) {
       const arn = stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${name}/*` })
-      allow(answerer, actions, arn, "the end of a stack's ARN is made when the stack is")
+      answerer.allow(actions, [arn], "the end of a stack's ARN is made when the stack is")
     }
   }
 }

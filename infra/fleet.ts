@@ -2,24 +2,26 @@
  * One watchdog for many databases: a run looks at every one of a list, so many at the same time, and tells once what all of them came
  * to. Runs begin by the clock, and after deployments.
  */
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { Duration, Stack } from 'aws-cdk-lib'
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction as LambdaTarget, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { Role } from 'aws-cdk-lib/aws-iam'
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { fleetDefinition, LOOK_SECONDS } from '../functions/fleet/definition.ts'
-import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { acknowledge, readable } from './acknowledge.ts'
+import { pageOnAny } from './alarms.ts'
 import type { Database } from './database.ts'
+import { LOOK_ACTIONS } from './database.ts'
+import { createDeadLetters, waitingIn } from './dead-letters.ts'
 import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
 import type { FleetTargets, PlacedTargets } from './fleet-targets.ts'
+import { createMachine, machineRole } from './state-machine.ts'
 import { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
 
@@ -59,7 +61,8 @@ export class DeploywatchFleet extends Construct {
     super(scope, id)
     this.#props = props
     this.store = props.store ?? new DeploywatchStore(this, 'Store')
-    this.deadPages = this.#createQueue('DeadPages', 'pages that could not be sent')
+    this.deadPages = createDeadLetters(this, 'DeadPages')
+    this.#alarm('Waiting', waitingIn(this.deadPages), 'pages that could not be sent wait')
     const placed = props.targets.place(this)
     const look = this.#createLook(placed)
     const run = this.#createRun(placed)
@@ -83,11 +86,9 @@ export class DeploywatchFleet extends Construct {
     })
     this.store.grantUse(look.role, ['reports', 'long'])
     this.store.grantForget(look.role, ['long'])
-    // A look begins, reads and rolls back: it may not commit.
-    const dataApi = ['rds-data:BeginTransaction', 'rds-data:ExecuteStatement', 'rds-data:RollbackTransaction']
     const why = 'the databases of a fleet are named by what the ARNs that its owner gave begin with'
-    allowThese(look, dataApi, allowed.clusters, why)
-    allowThese(look, ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], allowed.secrets, why)
+    look.allow(LOOK_ACTIONS, allowed.clusters, why)
+    look.allow(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], allowed.secrets, why)
     return look
   }
 
@@ -114,17 +115,10 @@ export class DeploywatchFleet extends Construct {
     })
     this.store.grantUse(run.role, ['reports', 'long', 'fleets'])
     this.store.grantForget(run.role, ['long'])
-    allowThese(run, ['s3:GetObject'], [bucket.arnForObjects(key)])
+    run.allow(['s3:GetObject'], [bucket.arnForObjects(key)])
     for (const page of pages) page.grantPublish(run.role)
     this.deadPages.grantSendMessages(run.role)
-    acknowledge(run.role, 'IAM5[Resource::*]', 'PutMetricData names no resource; it is narrowed to the namespace')
-    run.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['cloudwatch:PutMetricData'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
-      }),
-    )
+    run.allowMetrics()
     return run
   }
 
@@ -136,10 +130,7 @@ export class DeploywatchFleet extends Construct {
   #createMachine(run: WatchFunction, look: WatchFunction): StateMachine {
     const { pages = [], concurrency = 10 } = this.#props
     const [page = null] = pages
-    const role = new Role(this, 'MachineRole', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
-    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray and the delivery of logs name no resource')
-    const functions = [run.function.functionArn, look.function.functionArn]
-    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: functions }))
+    const role = machineRole(this, 'MachineRole', [run, look])
     this.store.grantReadBelow(role, ['fleets'])
     if (page !== null) page.grantPublish(role)
     const definition = fleetDefinition({
@@ -148,23 +139,14 @@ export class DeploywatchFleet extends Construct {
       pageTopicArn: page?.topicArn ?? null,
       concurrency,
     })
-    const machine = new StateMachine(this, 'Machine', {
-      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(definition)),
+    const machine = createMachine(this, 'Machine', {
       role,
+      definition,
       comment: 'Deploywatch: looks at every database of a fleet',
       timeout: Duration.hours(6),
-      logs: {
-        destination: new LogGroup(this, 'MachineLogs', {
-          retention: RetentionDays.THREE_MONTHS,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: LogLevel.ALL,
-        // Targets name clusters and secrets: no value of them, and still nobody's to read here.
-        includeExecutionData: false,
-      },
-      tracingEnabled: true,
+      logs: 'MachineLogs',
+      after: [run, look],
     })
-    machine.node.addDependency(run, look)
     this.#allowMap(machine, role)
     return machine
   }
@@ -215,10 +197,10 @@ export class DeploywatchFleet extends Construct {
     })
     this.store.grantUse(deployment.role, ['long'])
     this.store.grantForget(deployment.role, ['long'])
-    allowThese(deployment, ['states:StartExecution'], [this.stateMachine.stateMachineArn])
+    deployment.allow(['states:StartExecution'], [this.stateMachine.stateMachineArn])
     const why = 'AWS makes the last part of the name: it reads one stack or service'
     for (const { actions, resources } of sources.flatMap(({ rights }) => rights))
-      allowThese(deployment, actions, resources, why)
+      deployment.allow(actions, resources, why)
     for (const [at, { pattern }] of sources.entries()) {
       const target = new LambdaTarget(deployment.function, {
         deadLetterQueue: this.deadPages,
@@ -229,18 +211,6 @@ export class DeploywatchFleet extends Construct {
     }
   }
 
-  #createQueue(id: string, holds: string): Queue {
-    const queue = new Queue(this, id, {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    })
-    acknowledge(queue, 'SQS3', 'it is a dead-letter queue itself: what waits in it alarms')
-    const metric = queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' })
-    this.#alarm('Waiting', metric, `${holds} wait`)
-    return queue
-  }
-
   #alarmOnFailures(): void {
     const failed = this.stateMachine.metricFailed({ period: Duration.minutes(5) })
     this.#alarm('RunsFailed', failed, 'a run ended without its summary')
@@ -248,30 +218,9 @@ export class DeploywatchFleet extends Construct {
     this.#alarm('RunsLate', late, 'a run did not end in its time')
   }
 
-  #alarm(id: string, metric: ReturnType<StateMachine['metricFailed']>, what: string): void {
+  #alarm(id: string, metric: Metric, what: string): void {
     const { service, environment, pages = [] } = this.#props
-    const alarm = new Alarm(this, id, {
-      metric,
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `Deploywatch: ${what}, of the databases of ${service} in ${environment}`,
-    })
-    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
+    const description = `Deploywatch: ${what}, of the databases of ${service} in ${environment}`
+    pageOnAny(this, id, { metric, description, pages })
   }
-}
-
-/** @param why for resources that end in a star */
-function allowThese(
-  to: WatchFunction,
-  actions: readonly string[],
-  resources: readonly string[],
-  why: string | null = null,
-): void {
-  if (resources.length === 0) return
-  to.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
-  if (why === null) return
-  for (const resource of resources.filter((arn) => arn.endsWith('*')))
-    acknowledge(to.role, `IAM5[Resource::${readable(to, resource)}]`, why)
 }

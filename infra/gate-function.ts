@@ -1,11 +1,9 @@
 /** A function that answers a deployment system: outside of every VPC, it may ask the one that looks, and what its protocol needs. */
 import { Stack } from 'aws-cdk-lib'
 import type { Duration } from 'aws-cdk-lib'
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
-import { acknowledge, readable } from './acknowledge.ts'
 import type { Watched } from './alarms.ts'
 import type { DeploywatchStore } from './store.ts'
 import { WatchFunction } from './watch-function.ts'
@@ -67,16 +65,10 @@ export function createGateFunction(
     network: null,
   })
   if (publishes !== null) store.grantUse(gate.role, publishes)
-  allow(gate, ['lambda:InvokeFunction'], looker.function.functionArn)
+  gate.allow(['lambda:InvokeFunction'], [looker.function.functionArn])
   if (retry !== undefined)
     gate.function.configureAsyncInvoke({ retryAttempts: retry.attempts, maxEventAge: retry.maxEventAge })
   if (props.refusesByThrowing !== true)
     gate.alarmOnErrors('GateErrors', `the gate of ${service} in ${environment} gives no answers`, pages)
   return gate
-}
-
-/** @param why for a resource that ends in a star, or is one */
-export function allow(gate: WatchFunction, actions: readonly string[], resource: string, why?: string): void {
-  gate.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }))
-  if (why !== undefined) acknowledge(gate.role, `IAM5[Resource::${readable(gate, resource)}]`, why)
 }

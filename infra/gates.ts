@@ -13,7 +13,7 @@ import { TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import type { Construct } from 'constructs'
 import type { CodeDeployHookName } from '../functions/settings.ts'
-import { allow, createGateFunction, GATE_SECONDS } from './gate-function.ts'
+import { createGateFunction, GATE_SECONDS } from './gate-function.ts'
 import type { GateFunctionProps, GatesProps } from './gate-function.ts'
 import { hookFunctionName } from './hook-function-name.ts'
 import { PUBLISHED } from './store.ts'
@@ -142,7 +142,7 @@ export class Gates {
       retry: { attempts: isAction ? 2 : 0, maxEventAge: JOB_AGE },
       refusesByThrowing: !isAction,
     })
-    allow(made, PUT_JOB, '*', 'a job is no resource: CodePipeline lets its results be allowed for all or none')
+    made.allow(PUT_JOB, ['*'], 'a job is no resource: CodePipeline lets its results be allowed for all or none')
     return made
   }
 
@@ -160,9 +160,9 @@ export class Gates {
       retry: { attempts: 2, maxEventAge: HOOK_AGE },
     })
     for (const { deploymentGroupArn, application } of groups) {
-      allow(made, ['codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'], deploymentGroupArn)
+      made.allow(['codedeploy:GetDeployment', 'codedeploy:PutLifecycleEventHookExecutionStatus'], [deploymentGroupArn])
       // GetDeployment leaves an AppSpec's content out.
-      allow(made, ['codedeploy:GetApplicationRevision'], application.applicationArn)
+      made.allow(['codedeploy:GetApplicationRevision'], [application.applicationArn])
     }
     return made.function
   }
@@ -187,7 +187,7 @@ export class Gates {
     })
     const resourceName = `${cluster.clusterName}/${serviceName === undefined ? '' : `${serviceName}/`}*`
     const revisions = Stack.of(hook).formatArn({ service: 'ecs', resource: 'service-revision', resourceName })
-    allow(hook, ['ecs:DescribeServiceRevisions'], revisions, 'ECS makes the last part of the name: images are read')
+    hook.allow(['ecs:DescribeServiceRevisions'], [revisions], 'ECS makes the last part of the name: images are read')
     const made = hook.node.tryFindChild('Invoker')
     if (made !== undefined) return { hook, role: made as Role }
     const role = new Role(hook, 'Invoker', { assumedBy: new ServicePrincipal('ecs.amazonaws.com') })

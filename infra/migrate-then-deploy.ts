@@ -2,22 +2,20 @@
  * Migrate, confirm, then deploy: the team's own migration task is run where the schema lacks something, the schema is looked
  * at again, and only then what depends on it is created or updated.
  */
-import { CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib'
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import type { IConstruct } from 'constructs'
 import { Construct } from 'constructs'
 import { migrationDefinition } from '../functions/migrate/definition.ts'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { acknowledge, readable } from './acknowledge.ts'
+import { pageOnAny } from './alarms.ts'
 import type { Deploywatch } from './deploywatch.ts'
 import { ManifestAsset } from './deploywatch.ts'
-import { allow, createGateFunction } from './gate-function.ts'
+import { createGateFunction } from './gate-function.ts'
 import type { MigrationTask, ResolvedTask } from './migration-task.ts'
 import type { Release } from './release.ts'
+import { createMachine, machineRole } from './state-machine.ts'
 import { WatchFunction } from './watch-function.ts'
 
 export interface MigrateThenDeployProps {
@@ -90,9 +88,9 @@ export class MigrateThenDeploy extends Construct {
       network: null,
     })
     store.grantUse(step.role, ['long'])
-    allow(step, ['lambda:InvokeFunction'], looker.function.functionArn)
+    step.allow(['lambda:InvokeFunction'], [looker.function.functionArn])
     // Whether this is a rollback, which no request says.
-    allow(step, ['cloudformation:DescribeStacks'], Stack.of(this).stackId)
+    step.allow(['cloudformation:DescribeStacks'], [Stack.of(this).stackId])
     for (const statement of rights) step.role.addToPolicy(statement)
     for (const resource of starred) {
       const reason = 'ECS makes the last part of the name: it asks about tasks of one cluster'
@@ -104,36 +102,18 @@ export class MigrateThenDeploy extends Construct {
 
   #createMachine(step: WatchFunction): StateMachine {
     const { service, environment, pages = [] } = this.#watch.given
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') })
-    acknowledge(role, 'IAM5[Resource::*]', 'X-Ray and the delivery of logs name no resource')
-    const { functionArn } = step.function
-    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }))
-    const machine = new StateMachine(this, 'Machine', {
-      definitionBody: DefinitionBody.fromString(Stack.of(this).toJsonString(migrationDefinition(functionArn))),
-      role,
+    const machine = createMachine(this, 'Machine', {
+      role: machineRole(this, 'Role', [step]),
+      definition: migrationDefinition(step.function.functionArn),
       comment: `Deploywatch: migrates ${service} in ${environment}, and confirms it`,
       timeout: Duration.hours(2),
-      logs: {
-        destination: new LogGroup(this, 'Logs', {
-          retention: RetentionDays.THREE_MONTHS,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
-      tracingEnabled: true,
+      logs: 'Logs',
+      after: [step],
     })
-    machine.node.addDependency(step)
     if (pages.length > 0) {
-      const alarm = new Alarm(machine, 'Unanswered', {
-        metric: machine.metricFailed({ period: Duration.minutes(5) }),
-        threshold: 1,
-        evaluationPeriods: 1,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-        alarmDescription: `Deploywatch: a migration of ${service} in ${environment} could not answer CloudFormation`,
-      })
-      for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
+      const metric = machine.metricFailed({ period: Duration.minutes(5) })
+      const description = `Deploywatch: a migration of ${service} in ${environment} could not answer CloudFormation`
+      pageOnAny(machine, 'Unanswered', { metric, description, pages })
     }
     return machine
   }
@@ -148,8 +128,8 @@ export class MigrateThenDeploy extends Construct {
       settings: { machine: this.stateMachine.stateMachineArn, limitMs: this.#limit.toMilliseconds() },
       publishes: ['manifests', 'long'],
     })
-    allow(gate, ['cloudformation:DescribeStacks'], Stack.of(this).stackId)
-    allow(gate, ['states:StartExecution'], this.stateMachine.stateMachineArn)
+    gate.allow(['cloudformation:DescribeStacks'], [Stack.of(this).stackId])
+    gate.allow(['states:StartExecution'], [this.stateMachine.stateMachineArn])
     const manifest = new ManifestAsset(this, 'Manifest', release)
     manifest.grantRead(gate)
     const resource = new CustomResource(this, 'Resource', {

@@ -2,15 +2,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
-import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { FunctionProps } from 'aws-cdk-lib/aws-lambda'
 import { Architecture, Code, Function as LambdaFunction, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
-import { acknowledge } from './acknowledge.ts'
+import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
+import { acknowledge, readable } from './acknowledge.ts'
+import { pageOnAny } from './alarms.ts'
 import type { Database } from './database.ts'
 
 export interface WatchFunctionProps {
@@ -61,18 +61,35 @@ export class WatchFunction extends Construct {
     this.function.node.addDependency(this.role)
   }
 
+  /** @param why for resources that end in a star, or are one */
+  allow(actions: readonly string[], resources: readonly string[], why: string | null = null): void {
+    if (resources.length === 0) return
+    this.role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
+    if (why === null) return
+    for (const resource of resources.filter((arn) => arn.endsWith('*')))
+      acknowledge(this.role, `IAM5[Resource::${readable(this, resource)}]`, why)
+  }
+
+  /** CloudWatch lets PutMetricData be narrowed to a namespace only. */
+  allowMetrics(): void {
+    acknowledge(this.role, 'IAM5[Resource::*]', 'PutMetricData names no resource; it is narrowed to the namespace')
+    this.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['cloudwatch:PutMetricData'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
+      }),
+    )
+  }
+
   /** Who watches the watchdog: a function that fails gives no verdict. */
   alarmOnErrors(id: string, what: string, pages: readonly ITopic[]): void {
     if (pages.length === 0) return
-    const alarm = new Alarm(this, id, {
+    pageOnAny(this, id, {
       metric: this.function.metricErrors({ period: Duration.minutes(5) }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `Deploywatch: ${what}; see its log ${this.logGroup.logGroupName}`,
+      description: `Deploywatch: ${what}; see its log ${this.logGroup.logGroupName}`,
+      pages,
     })
-    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
   }
 }
 

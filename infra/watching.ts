@@ -3,21 +3,18 @@
  * finds what no event announced, and another says that the watchdog is alive.
  */
 import { Duration, Stack } from 'aws-cdk-lib'
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets'
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { WatchPlan } from '../functions/core/watch.ts'
-import { METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
 import { SETTINGS_VARIABLE, WINDOW_VARIABLE } from '../functions/settings.ts'
-import { HEARTBEAT_EVERY, WatchAlarms } from './alarms.ts'
+import { HEARTBEAT_EVERY, pageOnAny, WatchAlarms } from './alarms.ts'
 import type { Watched } from './alarms.ts'
-import { acknowledge, readable } from './acknowledge.ts'
+import { createDeadLetters, waitingIn } from './dead-letters.ts'
 import type { AutoPause } from './auto-pause.ts'
 import type { DeploymentSource, ResolvedSource } from './deployment-source.ts'
 import { ScheduledLooks } from './scheduled-looks.ts'
@@ -77,7 +74,7 @@ export class Watching extends Construct {
     const { stateMachineArn } = this.window.stateMachine
     const { plan } = this.#props
     gate.function.addEnvironment(WINDOW_VARIABLE, Stack.of(this).toJsonString({ window: stateMachineArn, plan }))
-    allow(gate, ['states:StartExecution'], [stateMachineArn])
+    gate.allow(['states:StartExecution'], [stateMachineArn])
   }
 
   /**
@@ -96,29 +93,17 @@ export class Watching extends Construct {
       writes: ['reports', 'long'],
     })
     store.grantForget(look.role, ['long'])
-    allow(look, ['lambda:InvokeFunction'], [looker.function.functionArn])
-    allow(look, ['states:ListExecutions'], [window])
+    look.allow(['lambda:InvokeFunction'], [looker.function.functionArn])
+    look.allow(['states:ListExecutions'], [window])
     this.#allowPages(look)
     return new ScheduledLooks(this, 'ScheduledLooks', { service, environment, every, autoPause, look, pages })
   }
 
   #createQueue(id: string, holds: string): Queue {
-    const queue = new Queue(this, id, {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    })
-    acknowledge(queue, 'SQS3', 'it is a dead-letter queue itself: what waits in it alarms')
+    const queue = createDeadLetters(this, id)
     const { service, environment, pages } = this.#props
-    const alarm = new Alarm(queue, 'Waiting', {
-      metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }),
-      threshold: 1,
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `Deploywatch: ${holds} wait, of ${service} in ${environment}`,
-    })
-    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
+    const description = `Deploywatch: ${holds} wait, of ${service} in ${environment}`
+    pageOnAny(queue, 'Waiting', { metric: waitingIn(queue), description, pages })
     return queue
   }
 
@@ -131,7 +116,7 @@ export class Watching extends Construct {
       writes: ['reports', 'long'],
     })
     store.grantForget(step.role, ['long'])
-    allow(step, ['lambda:InvokeFunction'], [looker.function.functionArn])
+    step.allow(['lambda:InvokeFunction'], [looker.function.functionArn])
     this.#allowPages(step)
     return step
   }
@@ -158,19 +143,12 @@ export class Watching extends Construct {
       writes: ['long'],
     })
     reconcile.function.configureAsyncInvoke({ retryAttempts: 0 })
-    allowMetrics(reconcile)
+    reconcile.allowMetrics()
     for (const one of [deployment, reconcile]) {
       this.#props.store.grantForget(one.role, ['long'])
-      allow(one, ['states:StartExecution'], [this.window.stateMachine.stateMachineArn])
-      for (const { actions, resources } of sources.flatMap(({ rights }) => rights)) {
-        allow(one, actions, resources)
-        for (const resource of resources.filter((name) => name.endsWith('*')))
-          acknowledge(
-            one.role,
-            `IAM5[Resource::${readable(one, resource)}]`,
-            'AWS makes the last part of the name: it reads one stack or service',
-          )
-      }
+      one.allow(['states:StartExecution'], [this.window.stateMachine.stateMachineArn])
+      for (const { actions, resources } of sources.flatMap(({ rights }) => rights))
+        one.allow(actions, resources, 'AWS makes the last part of the name: it reads one stack or service')
     }
     for (const [at, { pattern }] of sources.entries()) {
       const target = new LambdaTarget(deployment.function, {
@@ -231,7 +209,7 @@ export class Watching extends Construct {
   #allowPages(to: WatchFunction): void {
     for (const page of this.#props.pages) page.grantPublish(to.role)
     this.deadPages.grantSendMessages(to.role)
-    allowMetrics(to)
+    to.allowMetrics()
   }
 
   #watchSettings(more: Readonly<Record<string, unknown>> = {}): string {
@@ -261,20 +239,4 @@ export class Watching extends Construct {
       plan,
     })
   }
-}
-
-function allow({ role }: WatchFunction, actions: readonly string[], resources: readonly string[]): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
-}
-
-/** CloudWatch lets PutMetricData be narrowed to a namespace only. */
-function allowMetrics({ role }: WatchFunction): void {
-  acknowledge(role, 'IAM5[Resource::*]', 'PutMetricData names no resource; it is narrowed to the namespace')
-  role.addToPolicy(
-    new PolicyStatement({
-      actions: ['cloudwatch:PutMetricData'],
-      resources: ['*'],
-      conditions: { StringEquals: { 'cloudwatch:namespace': METRIC_NAMESPACE } },
-    }),
-  )
 }
