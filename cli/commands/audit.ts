@@ -1,15 +1,13 @@
 /** `audit`: does each environment's pipeline migrate, check and deploy, in that order and unconditionally? */
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { audit } from '../../functions/audit.ts'
 import { auditOrder } from '../../functions/audit-order.ts'
 import { loadConfig } from '../../functions/config/load.ts'
-import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
 import { openRepository } from '../../functions/pipelines/repository.ts'
-import { EXIT, showsColor, UsageError, widthOf } from '../io.ts'
+import { EXIT, UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { CommonOptions } from '../options.ts'
 import { nameRelease } from '../release-name.ts'
+import { render } from '../render.ts'
 import { writeResult } from '../result.ts'
 
 export async function run(options: CommonOptions, io: CliIo): Promise<number> {
@@ -22,19 +20,6 @@ export async function run(options: CommonOptions, io: CliIo): Promise<number> {
   }
   const release = await nameRelease({ version: null, commit: null }, loaded.folder, io.env)
   const report = audit(auditOrder(loaded, openRepository(loaded.folder), { release, startedAt, clock: Date.now }))
-  const plain = options.output !== null
-  const text = OUTPUT_FORMATS[options.format](report, {
-    color: !plain && showsColor(io.stdout, io.env),
-    width: widthOf(io.stdout),
-    readFile: (path) => {
-      try {
-        return readFileSync(resolve(loaded.folder, path), 'utf8')
-      } catch {
-        // The place alone says enough.
-        return null
-      }
-    },
-  })
-  await writeResult(text, options.output, io)
+  await writeResult(render(report, options, loaded, io), options.output, io)
   return EXIT[report.verdict]
 }

@@ -1,5 +1,4 @@
 /** `check`: one look at an environment. */
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { CheckInput, Look } from '../../functions/check.ts'
 import { expandEnvironment } from '../../functions/config/expand.ts'
@@ -10,17 +9,17 @@ import { connect } from '../../functions/connections/connect.ts'
 import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
-import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
 import { connectAhead, learnOfRelease, takeLook } from '../../functions/looking.ts'
 import type { LookingInput } from '../../functions/looking.ts'
 import { markRunning } from '../../functions/release/mark-running.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
 import type { Store } from '../../functions/stores/store.ts'
-import { EXIT, showsColor, widthOf } from '../io.ts'
+import { EXIT } from '../io.ts'
 import type { CliIo } from '../io.ts'
-import type { CheckOptions, CommonOptions } from '../options.ts'
+import type { CheckOptions } from '../options.ts'
 import { nameRelease } from '../release-name.ts'
+import { render } from '../render.ts'
 import { writeResult } from '../result.ts'
 import { storeOf } from '../store.ts'
 
@@ -165,22 +164,6 @@ function shellOf(loaded: LoadedConfig, name: string): (sql: string) => string | 
   const database = loaded.config.environments[name]?.database
   const variable = database !== undefined && 'url' in database ? /^\$\{(\w+)\}$/u.exec(database.url)?.[1] : undefined
   return (sql) => (variable === undefined ? null : `psql "$${variable}" -c '${sql.replaceAll("'", `'\\''`)}'`)
-}
-
-export function render(report: Report, options: CommonOptions, loaded: LoadedConfig, io: CliIo): string {
-  const plain = options.output !== null
-  return OUTPUT_FORMATS[options.format](report, {
-    color: !plain && showsColor(io.stdout, io.env),
-    width: widthOf(io.stdout),
-    readFile: (path) => {
-      try {
-        return readFileSync(resolve(loaded.folder, path), 'utf8')
-      } catch {
-        // The excerpt is a courtesy: a manifest travels without its files.
-        return null
-      }
-    },
-  })
 }
 
 export function exitCode(report: Report, environment: ExpandedEnvironment): number {

@@ -10,8 +10,9 @@ import { UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { WatchOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
+import { render } from '../render.ts'
 import { writeResult } from '../result.ts'
-import { DEADLINE_MS, exitCode, markAsRunning, prepareLooks, render } from './check.ts'
+import { DEADLINE_MS, exitCode, markAsRunning, prepareLooks } from './check.ts'
 import type { PreparedLooks } from './check.ts'
 
 export async function run(options: WatchOptions, io: CliIo): Promise<number> {
