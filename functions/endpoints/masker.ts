@@ -1,5 +1,6 @@
 /** Takes secrets out of every text that leaves: as they are, and in each form in which an answer may give them back. */
 import { withoutSecrets } from '../connections/masking.ts'
+import { escapeMarkup } from '../core/markup.ts'
 
 export type Mask = (text: string) => string
 
@@ -45,7 +46,7 @@ function formsOf(secret: string): readonly string[] {
     JSON.stringify(part)
       .slice(1, -1)
       .replaceAll('/', String.raw`\/`),
-    escapeHtml(part),
+    escapeMarkup(part),
     ...encodedForms(part),
   ])
 }
@@ -86,18 +87,6 @@ function encodeText(text: string): string {
   } catch {
     return text
   }
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/gu, (character) => ENTITIES[character] ?? character)
 }
 
 const EXCERPT_LENGTH = 200
