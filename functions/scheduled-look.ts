@@ -10,11 +10,9 @@ import type { Looker } from './core/look-order.ts'
 import type { Report } from './core/report.ts'
 import type { Verdict } from './core/verdict.ts'
 import type { MetricPorts } from './metrics/put.ts'
-import { putMetrics } from './metrics/put.ts'
-import { incidentMetric, lookMetrics } from './outputs/metrics.ts'
-import { recordIncident } from './pages/incidents.ts'
+import { lookMetrics } from './outputs/metrics.ts'
 import type { PagingPorts } from './pages/paging.ts'
-import { openIncidents } from './pages/paging.ts'
+import { openTelling, tellLook } from './pages/tell-look.ts'
 import { createRemoteLooker } from './remote-looker.ts'
 import type { ScheduledFunctionSettings } from './settings.ts'
 import type { Documents } from './stores/documents.ts'
@@ -67,14 +65,7 @@ export function createScheduledLook(
 
   async function tell(about: ScheduledFunctionSettings, own: ScheduledLookPorts, report: Report): Promise<void> {
     const { service, environment } = about
-    // The page first: metrics and reports can wait.
-    const look = lookOfWatchEnd(report, null)
-    const { open } = await recordIncident(openIncidents(about, own), about, { kind: 'looked', look })
-    const at = new Date(own.clock()).toISOString()
-    const metrics = { client: own.cloudWatch, sleep: own.sleep, random: own.random }
-    const data = [...lookMetrics(report, [], at), ...incidentMetric(open?.kind ?? 'none', at)]
-    const put = await putMetrics(metrics, about, data)
-    if (put.why !== null) log({ kind: 'beside', what: 'metrics', why: put.why })
+    await tellLook(openTelling(about, own), about, lookOfWatchEnd(report, null), (at) => lookMetrics(report, [], at))
     try {
       await store.putReport(service, environment, JSON.stringify(report), report.startedAt)
     } catch (error) {

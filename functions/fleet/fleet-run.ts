@@ -6,13 +6,11 @@ import { lookOfWatchEnd } from '../core/incident-look.ts'
 import type { LookOrder } from '../core/look-order.ts'
 import type { Report } from '../core/report.ts'
 import type { MetricPorts } from '../metrics/put.ts'
-import { putMetrics } from '../metrics/put.ts'
 import { orderReference } from '../look-messages.ts'
-import { incidentMetric, lookMetrics } from '../outputs/metrics.ts'
+import { lookMetrics } from '../outputs/metrics.ts'
 import { renderJson } from '../outputs/json.ts'
-import { recordIncident } from '../pages/incidents.ts'
 import type { PagingPorts } from '../pages/paging.ts'
-import { openIncidents } from '../pages/paging.ts'
+import { openTelling, tellLook } from '../pages/tell-look.ts'
 import { describeReference, findRelease } from '../release/find-release.ts'
 import type { ReleaseStore } from '../release/find-release.ts'
 import type { WatchFunctionSettings } from '../settings.ts'
@@ -122,7 +120,7 @@ async function tell(
   state: { readonly run: string; readonly startedAt: string; readonly order: unknown },
 ): Promise<FleetSummary> {
   const { service, environment } = settings
-  const { store, clock, sleep, random, log } = ports
+  const { store, clock } = ports
   const { release: reference = { by: 'running' as const }, deployedAt = null } = orderSchema.parse(state.order ?? {})
   const place = runKey(service, environment, state.run, 'problems.json')
   const { targets, problems } = JSON.parse(await ports.objects.read(settings.store.bucket, place)) as Targets
@@ -139,16 +137,9 @@ async function tell(
     problems,
   }
   const report = summariseFleet(run)
-  // The page first: metrics and the report can wait.
-  const look = lookOfWatchEnd(report, deployedAt)
-  const { open } = await recordIncident(openIncidents({ ...settings, looker: '' }, ports), settings, {
-    kind: 'looked',
-    look,
-  })
-  const at = new Date(clock()).toISOString()
-  const data = [...lookMetrics(report, [], at), ...incidentMetric(open?.kind ?? 'none', at)]
-  const put = await putMetrics({ client: ports.cloudWatch, sleep, random }, settings, data)
-  if (put.why !== null) log({ kind: 'beside', what: 'metrics', why: put.why })
+  await tellLook(openTelling(settings, ports), settings, lookOfWatchEnd(report, deployedAt), (at) =>
+    lookMetrics(report, [], at),
+  )
   await store.putReport(service, environment, renderJson(report), report.startedAt)
   const { pass, fail, unsure } = countFleet(run)
   return { verdict: report.verdict, pass: pass.length, fail: fail.length, unsure: unsure.length }

@@ -13,7 +13,7 @@ export interface PagingPorts extends Pick<CarrierPorts, 'sns' | 'sqs' | 'sleep' 
 }
 
 export function openIncidents(
-  { topics, deadLetters, links }: WatchFunctionSettings,
+  { topics, deadLetters, links }: Pick<WatchFunctionSettings, 'topics' | 'deadLetters' | 'links'>,
   { store, sns, sqs, clock, sleep, random, newId, log }: PagingPorts,
 ): IncidentPorts {
   const carrier = awsCarrier({ sns, sqs, deadLetters, links, sleep, random })

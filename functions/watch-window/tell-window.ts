@@ -1,25 +1,17 @@
 /** What a watch tells after each look and at its end: the incident, the metrics, the report, and what runs now. */
 import { lookOfWatch, lookOfWatchEnd } from '../core/incident-look.ts'
 import type { MetricDatum } from '../outputs/metrics.ts'
-import { incidentMetric, lookMetrics, verdictMetric, windowMetrics } from '../outputs/metrics.ts'
-import type { MetricPorts } from '../metrics/put.ts'
-import { putMetrics } from '../metrics/put.ts'
-import type { IncidentPorts } from '../pages/incidents.ts'
-import { recordIncident } from '../pages/incidents.ts'
+import { lookMetrics, verdictMetric, windowMetrics } from '../outputs/metrics.ts'
+import type { TellLookPorts } from '../pages/tell-look.ts'
+import { tellLook } from '../pages/tell-look.ts'
 import { findRelease } from '../release/find-release.ts'
 import type { ReleaseStore } from '../release/find-release.ts'
 import { markStored } from '../release/mark-running.ts'
 import type { Store } from '../stores/store.ts'
 import type { WindowNews } from './step-window.ts'
 
-export interface TellPorts {
-  readonly incidents: IncidentPorts
-  readonly metrics: MetricPorts
+export interface TellPorts extends TellLookPorts {
   readonly store: ReleaseStore & Pick<Store, 'putReport' | 'putRunningRelease'>
-  /** Milliseconds since 1970. */
-  readonly clock: () => number
-  /** For the log: what could not be done beside the page. */
-  tell(what: string, why: string): void
 }
 
 /**
@@ -30,16 +22,11 @@ export interface TellPorts {
 export async function tellWindow(ports: TellPorts, news: WindowNews): Promise<void> {
   const { order, state, about, report } = news
   const { deployedAt } = order
-  // The page first: metrics and reports can wait.
   const look =
     news.kind === 'over'
       ? lookOfWatchEnd(report, deployedAt)
       : lookOfWatch({ plan: order.plan, state, about }, deployedAt)
-  const { open } = await recordIncident(ports.incidents, order, { kind: 'looked', look })
-  const at = new Date(ports.clock()).toISOString()
-  await putMetrics(ports.metrics, order, [...dataOf(news, at), ...incidentMetric(open?.kind ?? 'none', at)]).then(
-    ({ why }) => (why === null ? undefined : ports.tell('metrics', why)),
-  )
+  const at = await tellLook(ports, order, look, (now) => dataOf(news, now))
   if (news.kind !== 'over') return
   await beside(ports, 'report', () =>
     ports.store.putReport(order.service, order.environment, JSON.stringify(report), about.startedAt),

@@ -2,7 +2,7 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import type { MetricPorts } from '../metrics/put.ts'
 import type { PagingPorts } from '../pages/paging.ts'
-import { openIncidents } from '../pages/paging.ts'
+import { openTelling } from '../pages/tell-look.ts'
 import { createRemoteLooker } from '../remote-looker.ts'
 import type { WatchFunctionSettings } from '../settings.ts'
 import type { Documents } from '../stores/documents.ts'
@@ -28,19 +28,13 @@ export function createWatchStep(
   settings: WatchFunctionSettings,
   ports: WatchStepPorts,
 ): (event: unknown) => Promise<WindowStep> {
-  const { store, clock, sleep, random, log } = ports
+  const { store, clock, sleep } = ports
   const looker = createRemoteLooker({
     functionName: settings.looker,
     invoke: (command, options) => ports.lambda.send(command, options),
     ...(ports.deadline === undefined ? {} : { deadline: ports.deadline }),
   })
-  const tellPorts: TellPorts = {
-    incidents: openIncidents(settings, ports),
-    metrics: { client: ports.cloudWatch, sleep, random },
-    store,
-    clock,
-    tell: (what, why) => log({ kind: 'beside', what, why }),
-  }
+  const tellPorts: TellPorts = { ...openTelling(settings, ports), store }
   return async (event) => {
     const order = windowOrderSchema.parse(event)
     if (order.service !== settings.service || order.environment !== settings.environment)
