@@ -8,9 +8,10 @@ import { connect } from '../../functions/connections/connect.ts'
 import type { ReleaseManifest } from '../../functions/release/manifest.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
 import { startDataApi } from '../../local/data-api/server.ts'
-import { amiss, flywayHistory, look, releaseOf, unmoved } from '../support/looks.ts'
+import { amiss, flywayHistory, look, releaseOf } from '../support/looks.ts'
 import { createDatabase } from '../support/postgres.ts'
 import type { TestDatabase } from '../support/postgres.ts'
+import { unmoved } from '../support/unmoved.ts'
 
 const FILES: Readonly<Record<string, string>> = {
   'db/migration/V40__orders.sql': `CREATE TYPE state AS ENUM ('new', 'done');

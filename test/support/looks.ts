@@ -1,5 +1,4 @@
 /** Releases and looks in this process, without files: a config and migrations as text, a database by its URL. */
-import { expect, vi } from 'vitest'
 import { parseConfig } from '../../functions/config/load.ts'
 import { check } from '../../functions/check.ts'
 import type { CheckInput } from '../../functions/check.ts'
@@ -74,18 +73,6 @@ export async function look(
     deadlineMs: 60_000,
     signal: null,
   })
-}
-
-/**
- * Looks until one is answered by the last: other suites make roles meanwhile, which are the whole server's, and a look that they
- * moved is remembered anew.
- */
-export async function unmoved(again: () => Promise<Report>): Promise<Report> {
-  return vi.waitFor(async () => {
-    const report = await again()
-    expect(report.database?.roundTrips).toBe(1)
-    return report
-  }, 10_000)
 }
 
 /** `code subject` of what a report finds amiss, sorted: information is left out. */
