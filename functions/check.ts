@@ -1,6 +1,7 @@
 /** One look, from the release to the report. Everything runs side by side under one deadline. */
 import type { Sample } from './core/baseline.ts'
 import { revisionOf } from './core/baseline.ts'
+import type { CauseContext } from './core/causes.ts'
 import type { MigrationEvidence } from './core/migration-evidence.ts'
 import { migrationsSeen } from './core/migrations-seen.ts'
 import type { Server } from './core/observation.ts'
@@ -17,6 +18,9 @@ import { startTimer } from './look/timer.ts'
 
 export type { CheckInput } from './look/input.ts'
 
+/** Of a look, for `tellCauses`. */
+export type Besides = Pick<CauseContext, 'ledgers' | 'differences' | 'otherSchemas'>
+
 export interface Look {
   readonly report: Report
   /** What queries and endpoints took, of those that answered: for the baseline. */
@@ -25,6 +29,8 @@ export interface Look {
   readonly answering: boolean
   /** What its database showed of the migrations, without sizes; null: nothing was read anew. */
   readonly migrations: MigrationEvidence | null
+  /** What else the database showed, by which causes are told. */
+  readonly besides: Besides
 }
 
 export async function look(input: CheckInput): Promise<Look> {
@@ -40,6 +46,11 @@ export async function look(input: CheckInput): Promise<Look> {
       samples,
       answering: isAnswering(endpoints),
       migrations: migrationsOf(database, new Date(input.clock()).toISOString()),
+      besides: {
+        ledgers: database.judgement.ledgers,
+        differences: database.judgement.differences,
+        otherSchemas: database.otherSchemas,
+      },
     }
   } finally {
     timer.stop()

@@ -176,7 +176,8 @@ function unseen(
     database: null,
     notes: [],
   }
-  return { report, samples: [], answering: false, migrations: null, digest: null }
+  const besides = { ledgers: [], differences: null, otherSchemas: [] }
+  return { report, samples: [], answering: false, migrations: null, besides, digest: null }
 }
 
 /**

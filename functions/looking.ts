@@ -7,6 +7,8 @@ import type { Connection, DatabaseTarget } from './connections/connection.ts'
 import { postgres } from './engines/postgres/index.ts'
 import { tellBehind } from './core/environment-behind.ts'
 import type { Elsewhere } from './core/environment-behind.ts'
+import type { Finding, FindingCode } from './core/finding.ts'
+import { verdictOf } from './core/verdict.ts'
 import type { TenantPatterns } from './engines/tenants.ts'
 import { learntStatements, runningStatements, tellUnread, withStatements } from './release/evidence-statements.ts'
 import type { LearntStatements } from './release/evidence-statements.ts'
@@ -35,6 +37,8 @@ export interface LearntRelease {
   readonly learnt: LearntStatements
   /** What environments showed of its migrations. */
   readonly elsewhere: readonly Elsewhere[]
+  /** What the pipelines of this environment do wrong, as `publish` found it; null: nobody kept it. */
+  readonly pipelines: readonly Finding[] | null
 }
 
 const NOTHING_LEARNT: LearntStatements = { statements: [], findings: [], notes: [] }
@@ -53,7 +57,12 @@ export async function learnOfRelease(input: LearnInput): Promise<LearntRelease> 
     findings: [...own.findings, ...other.findings],
     notes: [...own.notes, ...other.notes],
   }
-  return { manifest: withStatements(manifest, learnt.statements), learnt, elsewhere: own.elsewhere }
+  return {
+    manifest: withStatements(manifest, learnt.statements),
+    learnt,
+    elsewhere: own.elsewhere,
+    pipelines: own.pipelines,
+  }
 }
 
 export interface LookingInput extends Pick<
@@ -68,6 +77,8 @@ export interface LookingInput extends Pick<
     readonly tenants?: TenantPatterns | null
   }
   readonly release: LearntRelease
+  /** What the audit of the pipelines says of this environment, asked only where something is missing; null: the repository is not here. */
+  readonly pipelines?: (() => Promise<readonly Finding[] | null>) | null
 }
 
 /** What of an environment's database, and how, one look is given, whatever it is to see. */
@@ -110,10 +121,34 @@ export async function takeLook(
   })
   const report = tellUnread(seen.report, release.learnt)
   const { ledgers } = release.manifest.expectation
-  const { startedAt: now, findings } = report
+  const { startedAt: now } = report
   const place = { environment: environment.name, ledgers, elsewhere: release.elsewhere, now }
-  return { ...seen, report: { ...report, findings: tellBehind(findings, place) } }
+  const findings = tellBehind(report.findings, place)
+  return { ...seen, report: { ...report, findings: await explain(input, seen, findings, now) } }
 }
+
+/** With their causes: loaded and asked for only where something is amiss. */
+async function explain(
+  { environment, release, pipelines }: LookingInput,
+  { besides }: Look,
+  findings: readonly Finding[],
+  now: string,
+): Promise<readonly Finding[]> {
+  if (verdictOf(findings) !== 'fail') return findings
+  const { tellCauses } = await import('./core/causes.ts')
+  const isBehind = findings.some(({ code }) => NOT_RUN.has(code))
+  return tellCauses({
+    ...besides,
+    environment: environment.name,
+    now,
+    findings,
+    effects: await release.manifest.effects(),
+    evidence: release.elsewhere,
+    pipelines: isBehind ? ((await pipelines?.()) ?? release.pipelines) : null,
+  })
+}
+
+const NOT_RUN: ReadonlySet<FindingCode> = new Set(['migration-missing', 'migration-skipped', 'ledger-missing'])
 
 /** One look at the release's migrations alone: for evidence and comparison. Both in milliseconds, as above. */
 export async function takeMigrationsLook(

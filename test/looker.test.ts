@@ -8,6 +8,7 @@ import type { LookOrder } from '../functions/core/look-order.ts'
 import { createLooker } from '../functions/looker.ts'
 import type { LookerInput } from '../functions/looker.ts'
 import type { BuiltRelease } from '../functions/release/manifest.ts'
+import { writeEvidence } from '../functions/release/evidence.ts'
 import { readStanding } from '../functions/standing.ts'
 import { encodeManifest } from '../functions/release/manifest.ts'
 import type { FaultServer } from './support/fault-server.ts'
@@ -70,6 +71,54 @@ describe('the release that an order means', () => {
       expect(proceed).toBe(false)
     }
     expect(targets[0]).toMatchObject({ kind: 'data-api', name: 'orders' })
+  })
+
+  test('is missing a migration for what its pipeline does, as `publish` found it where the repository was', async () => {
+    const digest = await publish(store, built)
+    const place = { file: '.github/workflows/deploy.yml', line: 40 }
+    const text = writeEvidence({
+      schema: 'deploywatch/evidence/1',
+      service: 'orders',
+      environment: 'production',
+      release: { version: '1.42.0', commit: '9f1c2ab' },
+      expectation: digest,
+      statements: [],
+      pipelines: {
+        seenAt: '2026-11-22T10:00:00.000Z',
+        findings: [
+          {
+            code: 'pipeline-step-missing',
+            subject: 'production: migration before job deploy',
+            expected: 'a step that runs the migrations before job deploy',
+            found: 'job deploy deploys, and nothing before it migrates production',
+            source: [place],
+            causes: [],
+            nextSteps: [{ text: `add the migration, at ${place.file}:39`, command: null }],
+          },
+        ],
+      },
+    })
+    await store.putEvidence('orders', digest, 'production', text)
+    const { report } = await lookerOf(behind).looker(orderOf({ by: 'digest', digest }))
+    expect(report.findings[0]?.causes[0]).toEqual({
+      text: 'the pipeline that deploys to production never runs its migrations',
+      evidence: `job deploy deploys, and nothing before it migrates production (${place.file}:40)`,
+    })
+    expect(report.findings[0]?.nextSteps.at(-1)?.text).toContain(`${place.file}:39`)
+  })
+
+  test('that ran in a schema where nobody looks is told with what is there', async () => {
+    const digest = await publish(store, built)
+    const elsewhere = await createDatabase()
+    try {
+      await elsewhere.run(`CREATE SCHEMA app; SET search_path = app; ${migrated(MIGRATIONS)}`)
+      const { report } = await lookerOf(elsewhere).looker(orderOf({ by: 'digest', digest }))
+      const first = report.findings.find(({ code }) => code === 'table-missing')
+      expect(first?.causes[0]?.text).toContain('the migrations ran in schema app of this database')
+      expect(first?.causes[0]?.evidence).toBe(`app.${first?.subject} is there`)
+    } finally {
+      await elsewhere.drop()
+    }
   })
 
   test('is kept with how the environment stands to it, and a look at what is unchanged keeps that alive', async () => {

@@ -18,6 +18,7 @@ import type { Store } from '../../functions/stores/store.ts'
 import { EXIT } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { CheckOptions } from '../options.ts'
+import { pipelinesOf } from '../pipelines.ts'
 import { nameRelease } from '../release-name.ts'
 import { render } from '../render.ts'
 import { writeResult } from '../result.ts'
@@ -116,6 +117,7 @@ export async function prepareLooks(
     store,
     connect: open,
     shell: shellOf(loaded, environment.name),
+    pipelines: () => pipelinesOf(loaded, environment.name, release.manifest.expectation.release),
     clock: Date.now,
   }
   const { manifest } = release

@@ -4,8 +4,15 @@ import { dirname, join, relative } from 'node:path'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import { ConfigError } from '../../functions/config/problem.ts'
+import type { Expectation } from '../../functions/core/release.ts'
 import type { Evidence } from '../../functions/release/evidence.ts'
-import { isEvidenceFile, parseEvidence, uniteEvidence } from '../../functions/release/evidence.ts'
+import {
+  EVIDENCE_SCHEMA,
+  isEvidenceFile,
+  isPipelineError,
+  parseEvidence,
+  uniteEvidence,
+} from '../../functions/release/evidence.ts'
 import type { Published } from '../../functions/release/publish.ts'
 import { publishRelease } from '../../functions/release/publish.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
@@ -14,6 +21,7 @@ import { EXIT, UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { PublishOptions } from '../options.ts'
 import { writeResult } from '../result.ts'
+import { pipelinesOf } from '../pipelines.ts'
 import { storeOf } from '../store.ts'
 import { releaseOf } from './check.ts'
 
@@ -43,7 +51,7 @@ export async function run(options: PublishOptions, io: CliIo): Promise<number> {
       service: release.service,
       digest,
       files: await resolved.files(),
-      evidence: found.evidence,
+      evidence: await withPipelines(found.evidence, loaded, resolved.manifest.expectation),
       labels: options.labels,
       clock: Date.now,
     })
@@ -118,6 +126,41 @@ async function evidenceBeside(
   return { evidence: [...byEnvironment.values()], notes }
 }
 
+/**
+ * With what the pipelines of each environment do wrong: where a release is looked at from a place without its repository, that
+ * is why a migration is missing. What could not be read is no evidence, for or against; none that is wrong takes back what was.
+ */
+async function withPipelines(
+  evidence: readonly Evidence[],
+  loaded: LoadedConfig,
+  { digest, release: { service, version, commit } }: Expectation,
+): Promise<readonly Evidence[]> {
+  const seenAt = new Date().toISOString()
+  const release = { version, commit }
+  const seen = new Map(evidence.map((one) => [one.environment, one]))
+  for (const environment of Object.keys(loaded.config.environments)) {
+    const told = await pipelinesOf(loaded, environment, release)
+    const wrong = told.filter(isPipelineError)
+    if (wrong.length === 0 && told.some(({ severity }) => severity === 'unsure')) continue
+    const findings = wrong.map(({ source, causes, nextSteps, ...own }) => ({
+      ...own,
+      source: [...source],
+      causes: [...causes],
+      nextSteps: [...nextSteps],
+    }))
+    const none: Evidence = {
+      schema: EVIDENCE_SCHEMA,
+      service,
+      environment,
+      release,
+      expectation: digest,
+      statements: [],
+    }
+    seen.set(environment, { ...(seen.get(environment) ?? none), pipelines: { seenAt, findings } })
+  }
+  return [...seen.values()]
+}
+
 interface Told {
   readonly place: string
   readonly release: { readonly service: string; readonly version: string; readonly commit: string | null }
@@ -148,12 +191,21 @@ function summary(told: Told, published: Published): readonly string[] {
     `manifest ${short(release.digest)}, ${isNew ? `from ${told.manifest ?? 'the working tree'}` : 'which was there already'}`,
     ...(evidence.length === 0
       ? ['no evidence: none lies beside the manifest (`npx deploywatch record --env ENV` writes it)']
-      : evidence.map(
-          ({ environment, statements, migrations }) =>
-            `evidence of ${environment}: ${count(statements.length, 'statement')}${migrations === undefined ? '' : `, ${count(migrations.records.length, 'migration')} as of ${migrations.seenAt}`}`,
-        )),
+      : evidence.map((one) => `evidence of ${one.environment}: ${partsOf(one).join(', ')}`)),
     `found by version ${release.version}${release.commit === null ? '' : `, commit ${short(release.commit)}`}${release.labels.map((label) => `, label ${label}`).join('')}`,
     ...notesOf(told, published).map((note) => `note: ${note}`),
+  ]
+}
+
+function partsOf({ statements, migrations, pipelines }: Evidence): readonly string[] {
+  const isBare = migrations === undefined && pipelines !== undefined && statements.length === 0
+  const wrong = pipelines?.findings.map(({ code }) => code).join(', ')
+  return [
+    ...(isBare ? [] : [count(statements.length, 'statement')]),
+    ...(migrations === undefined
+      ? []
+      : [`${count(migrations.records.length, 'migration')} as of ${migrations.seenAt}`]),
+    ...(wrong === undefined ? [] : [wrong === '' ? 'its pipeline migrates first' : `its pipeline (${wrong})`]),
   ]
 }
 

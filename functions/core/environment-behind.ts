@@ -89,8 +89,8 @@ export function missingButElsewhere(
 
 /**
  * The findings with what evidence says of other environments. A missing migration has its finding already: that another
- * environment has it is that one's consequence, and a cause with its evidence. A whole ledger that is missing gets a row for
- * its newest migration, since its own finding names none.
+ * environment has it is that one's consequence. A whole ledger that is missing gets a row for its newest migration, since its
+ * own finding names none.
  */
 export function tellBehind(findings: readonly Finding[], input: BehindInput): readonly Finding[] {
   const missing = missingButElsewhere(findings, input)
@@ -99,25 +99,14 @@ export function tellBehind(findings: readonly Finding[], input: BehindInput): re
     const about = missing.find(
       ({ subject, file }) => MISSING.has(own.code) && own.subject === subject && own.source[0]?.file === file,
     )
-    return about === undefined ? own : withCause(own, about, input)
+    return about === undefined
+      ? own
+      : { ...own, consequences: [...own.consequences, `environment-behind ${about.subject}`] }
   })
   const absent = input.ledgers.filter(({ path }) =>
     findings.some(({ code, source }) => code === 'ledger-missing' && source[0]?.file === path),
   )
   return [...told, ...absent.flatMap((ledger) => rowOf(missing, ledger, input))]
-}
-
-function withCause(own: Finding, { subject, ahead }: MissingMigration, { environment, now }: BehindInput): Finding {
-  const where = ahead.map((one) => one.environment).join(' and ')
-  const cause = {
-    text: `${where} ran it and ${environment} did not: the deployments to ${environment} go without it, or the release has not been promoted yet`,
-    evidence: `${ahead.map((one) => aheadText(one, now)).join(', ')}, ${environment} never`,
-  }
-  return {
-    ...own,
-    causes: [cause, ...own.causes],
-    consequences: [...own.consequences, `environment-behind ${subject}`],
-  }
 }
 
 function rowOf(

@@ -50,7 +50,7 @@ async function lookAtUnchanged(
     shell,
   })
   if (!tellsChanges(remembered)) await noteStillGood(input, server)
-  return { judgement, server, queries: answersOf(queries) }
+  return { judgement, server, queries: answersOf(queries), otherSchemas: [] }
 }
 
 /** Queries are asked in one tenant, the first: their answers are its own. */

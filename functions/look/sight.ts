@@ -2,6 +2,7 @@
 import type { Finding } from '../core/finding.ts'
 import type { Judgement } from '../core/judgement.ts'
 import type { QueryObservation, Server } from '../core/observation.ts'
+import type { SchemaWith } from '../engines/engine.ts'
 import type { QueriesSight } from './queries.ts'
 
 export interface DatabaseSight {
@@ -9,6 +10,8 @@ export interface DatabaseSight {
   /** null: there was no connection. */
   readonly server: Server | null
   readonly queries: readonly QueryObservation[]
+  /** Where tables and ledgers that are missing are instead. */
+  readonly otherSchemas: readonly SchemaWith[]
 }
 
 export function answersOf({ queries }: QueriesSight): readonly QueryObservation[] {
@@ -23,5 +26,5 @@ export function nothingSeen(why: readonly Finding[]): DatabaseSight {
     ledgers: [],
     differences: null,
   }
-  return { judgement, server: null, queries: [] }
+  return { judgement, server: null, queries: [], otherSchemas: [] }
 }

@@ -62,7 +62,7 @@ export async function lookAtTenants(
       keep: async () => true,
     })
   }
-  return { judgement, server, queries }
+  return { judgement, server, queries, otherSchemas: [] }
 }
 
 /** A pattern that fits nothing is a mistake: nothing would be checked, and that is no pass. */

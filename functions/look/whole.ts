@@ -11,6 +11,7 @@ import type { CatalogSight, LedgerSight, Sight } from '../observe.ts'
 import { observeCatalog, observeLedgers, observeServer } from '../observe.ts'
 import { rememberVerified } from '../unchanged.ts'
 import { lookBack } from './back.ts'
+import { lookElsewhere } from './elsewhere.ts'
 import type { CheckInput } from './input.ts'
 import { judgeAll, usable } from './judge-all.ts'
 import type { Pool } from './pool.ts'
@@ -50,7 +51,8 @@ export async function lookAtWhole(
   if (verdictOf(judgement.findings) === 'pass') {
     await rememberVerified(input, connection, { sight: sight.value, ledgers: release.ledgers, judgement, keep })
   }
-  return { judgement, server: sight.value.server, queries: answersOf(queries) }
+  const otherSchemas = await lookElsewhere(input, connection, timer, judgement, release.scope)
+  return { judgement, server: sight.value.server, queries: answersOf(queries), otherSchemas }
 }
 
 interface ReleaseSight {

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/problem.ts'
 import { couldNotLook } from '../core/could-not-look.ts'
 import type { Elsewhere } from '../core/environment-behind.ts'
 import type { Finding } from '../core/finding.ts'
+import { finding } from '../core/finding.ts'
 import { uniteMigrations } from '../core/migration-evidence.ts'
 import type { MigrationEvidence } from '../core/migration-evidence.ts'
 import type { Release, Statement } from '../core/release.ts'
@@ -29,6 +30,8 @@ export interface LearntStatements {
 /** What evidence says of this release: also what environments showed of its migrations. */
 export interface LearntRelease extends LearntStatements {
   readonly elsewhere: readonly Elsewhere[]
+  /** What the audit of the release's repository said of the pipelines of the place; null: nobody kept it. */
+  readonly pipelines: readonly Finding[] | null
 }
 
 interface Place {
@@ -148,7 +151,20 @@ export async function learntStatements(
   store: Store | null,
 ): Promise<LearntRelease> {
   const { documents, findings, notes } = await readEvidence(release, place, store)
-  return { statements: statementsOf(documents, null), findings, notes, elsewhere: migrationsOf(documents) }
+  return {
+    statements: statementsOf(documents, null),
+    findings,
+    notes,
+    elsewhere: migrationsOf(documents),
+    pipelines: pipelinesOf(documents, place.environment),
+  }
+}
+
+function pipelinesOf(documents: ReadEvidence['documents'], environment: string): readonly Finding[] | null {
+  const [newest] = documents
+    .flatMap(({ evidence }) => (evidence.environment === environment ? (evidence.pipelines ?? []) : []))
+    .toSorted((a, b) => (a.seenAt < b.seenAt ? 1 : -1))
+  return newest?.findings.map((kept) => finding(kept)) ?? null
 }
 
 /** Of each environment once: of several copies nothing is lost. */

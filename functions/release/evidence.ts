@@ -4,6 +4,7 @@
  * the same ones give the same bytes. What was seen of its migrations says when, because it ages.
  */
 import * as z from 'zod'
+import type { Finding } from '../core/finding.ts'
 import { MIGRATION_STATES, uniteMigrations } from '../core/migration-evidence.ts'
 import type { MigrationEvidence } from '../core/migration-evidence.ts'
 import { lazily } from '../lazily.ts'
@@ -63,6 +64,33 @@ export const migrationEvidenceSchema = lazily(() => {
   }) satisfies z.ZodType<MigrationEvidence>
 })
 
+const PIPELINE_ERRORS = ['pipeline-step-missing', 'pipeline-order', 'pipeline-step-conditional'] as const
+
+/** Whether a finding of the audit says that deployments go without their migrations. */
+export function isPipelineError<F extends Pick<Finding, 'code' | 'severity'>>(
+  found: F,
+): found is F & { readonly code: (typeof PIPELINE_ERRORS)[number] } {
+  return found.severity === 'error' && PIPELINE_ERRORS.some((code) => code === found.code)
+}
+
+/** What the pipelines that deploy to an environment do wrong, as the audit of the release's repository found it. */
+const pipelinesSeen = lazily(() =>
+  z.object({
+    seenAt: z.string(),
+    findings: z.array(
+      z.object({
+        code: z.enum(PIPELINE_ERRORS),
+        subject: z.string(),
+        expected: z.string(),
+        found: z.string(),
+        source: z.array(z.object({ file: z.string(), line: z.number().int().min(1) })),
+        causes: z.array(z.object({ text: z.string(), evidence: z.string().nullable() })),
+        nextSteps: z.array(z.object({ text: z.string(), command: z.string().nullable() })),
+      }),
+    ),
+  }),
+)
+
 /** Loose: what a newer version wrote beside stays as it is. */
 const document = lazily(() =>
   z.looseObject({
@@ -76,6 +104,8 @@ const document = lazily(() =>
     statements: z.array(statement()),
     /** Not in documents of versions that did not look at them. */
     migrations: migrationEvidenceSchema().optional(),
+    /** Written by `publish`: whoever looks from a place without the repository has no pipelines to read. */
+    pipelines: pipelinesSeen().optional(),
   }),
 )
 
@@ -178,10 +208,14 @@ export function uniteStatements(
 /** Two copies of one environment's evidence of one expectation: of statements and of migrations nothing is lost. */
 export function uniteEvidence(one: Evidence, other: Evidence): Evidence {
   const [first, second] = [one.migrations, other.migrations].filter((part) => part !== undefined)
+  const [newest] = [one.pipelines, other.pipelines]
+    .filter((part) => part !== undefined)
+    .toSorted((a, b) => (a.seenAt < b.seenAt ? 1 : -1))
   return {
     ...other,
     ...one,
     statements: [...uniteStatements(one.statements, other.statements)],
+    ...(newest === undefined ? {} : { pipelines: newest }),
     ...(first === undefined ? {} : { migrations: second === undefined ? first : uniteMigrations(first, second) }),
   }
 }

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { CliIo } from '../../cli/io.ts'
 import { EXIT } from '../../cli/io.ts'
 import { runProgram } from '../../cli/program.ts'
-import { writeEvidence } from '../../functions/release/evidence.ts'
+import { parseEvidence, writeEvidence } from '../../functions/release/evidence.ts'
 import type { EvidenceStatement } from '../../functions/release/evidence.ts'
 import { findRelease } from '../../functions/release/find-release.ts'
 import { openManifest, partPath } from '../../functions/release/manifest.ts'
@@ -123,6 +123,38 @@ describe('a folder', () => {
       expect(found.found && found.manifest.expectation.release.version).toBe('1.42.0')
       expect(found.found && (await found.manifest.effects()).length).toBe(1)
     }
+  })
+
+  test('what the pipelines do wrong goes with it, and is taken back by the release whose pipelines do it right', async () => {
+    const pipeline = (...before: readonly string[]): string =>
+      [
+        'on: push',
+        'jobs:',
+        '  production:',
+        '    runs-on: ubuntu-latest',
+        '    environment: production',
+        '    steps:',
+        ...before.map((step) => `      - run: ${step}`),
+        '      - run: npx vercel deploy --prod',
+        '',
+      ].join('\n')
+    const file = '.github/workflows/deploy.yml'
+    const config = `${FILES['deploywatch.yaml']}environments:\n  production: { database: { url: "\${PRODUCTION_URL}" } }\npipelines: [${file}]\n`
+    const cwd = await built('1.42.0', { ...FILES, 'deploywatch.yaml': config, [file]: pipeline() })
+    const wrong = await deploywatch(cwd, 'publish')
+    expect(wrong.stdout).toContain('evidence of production: its pipeline (pipeline-step-missing)')
+    const store = folderStore(join(cwd, '.deploywatch'))
+    const { expectation } = await openManifest(join(cwd, 'deploywatch.release.json'))
+    const kept = async () => {
+      const [text] = await store.evidence('orders', expectation.digest)
+      const parsed = parseEvidence(text ?? '')
+      return parsed.kind === 'evidence' ? parsed.evidence.pipelines : undefined
+    }
+    expect((await kept())?.findings).toMatchObject([{ code: 'pipeline-step-missing', source: [{ file, line: 7 }] }])
+    await writeFile(join(cwd, file), pipeline('npx flyway migrate', 'npx deploywatch check --env production'))
+    const right = await deploywatch(cwd, 'publish')
+    expect(right.stdout).toContain('evidence of production: its pipeline migrates first')
+    expect((await kept())?.findings).toEqual([])
   })
 
   test('published twice is fine, also as one JSON document', async () => {

@@ -178,7 +178,6 @@ describe('in a look', () => {
           const there = has(find(evidence, own?.name ?? '', one?.subject ?? ''))
           const lines = told[nth]?.consequences.filter((line) => line.startsWith('environment-behind'))
           expect(lines).toEqual(there ? [`environment-behind ${one?.subject}`] : [])
-          expect(told[nth]?.causes).toHaveLength(there ? 1 : 0)
         }
         // What is said of production itself is no other environment's.
         expect(
