@@ -13,6 +13,7 @@ import {
 import type { IAlarm, IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { METRIC_DIMENSIONS, METRIC_NAMESPACE } from '../functions/outputs/metrics.ts'
 import type { MetricName } from '../functions/outputs/metrics.ts'
@@ -52,6 +53,19 @@ export function pageOnAny(
     alarmDescription: description,
   })
   for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
+}
+
+/** Pages when an execution of a state machine ends without what it was to end with: nobody else says so then. */
+export function pageOnFailures(
+  scope: Construct,
+  machine: StateMachine,
+  { what, pages }: { readonly what: string; readonly pages: readonly ITopic[] },
+): void {
+  const period = Duration.minutes(5)
+  const ends = { Failed: machine.metricFailed({ period }), Late: machine.metricTimedOut({ period }) }
+  const descriptions = { Failed: 'ended without its answer', Late: 'did not end in its time' }
+  for (const id of ['Failed', 'Late'] as const)
+    pageOnAny(scope, `Runs${id}`, { metric: ends[id], description: `Deploywatch: ${what} ${descriptions[id]}`, pages })
 }
 
 /** As `LookVerdict` is put. */

@@ -3,7 +3,9 @@
  * to. Runs begin by the clock, and after deployments.
  */
 import { Duration, Stack } from 'aws-cdk-lib'
+import { Alarm, ComparisonOperator, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction as LambdaTarget, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets'
 import type { Role } from 'aws-cdk-lib/aws-iam'
@@ -15,7 +17,7 @@ import { Construct } from 'constructs'
 import { fleetDefinition, LOOK_SECONDS } from '../functions/fleet/definition.ts'
 import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { acknowledge, readable } from './acknowledge.ts'
-import { pageOnAny } from './alarms.ts'
+import { pageOnAny, pageOnFailures } from './alarms.ts'
 import type { Database } from './database.ts'
 import { LOOK_ACTIONS } from './database.ts'
 import { createDeadLetters, waitingIn } from './dead-letters.ts'
@@ -48,6 +50,7 @@ export interface DeploywatchFleetProps {
 
 const DEADLINE_MS = 100_000
 const RUN_SECONDS = 600
+const LOOK_BACK_HOURS = 7 * 24
 const EVENT_AGE = Duration.minutes(30)
 
 export class DeploywatchFleet extends Construct {
@@ -71,6 +74,7 @@ export class DeploywatchFleet extends Construct {
     const sources = (props.sources ?? []).map((source) => source.resolve(this))
     if (sources.length > 0) this.#listen(sources)
     this.#alarmOnFailures()
+    this.#alarmOnSilence()
   }
 
   #createLook({ allowed }: PlacedTargets): WatchFunction {
@@ -212,10 +216,26 @@ export class DeploywatchFleet extends Construct {
   }
 
   #alarmOnFailures(): void {
-    const failed = this.stateMachine.metricFailed({ period: Duration.minutes(5) })
-    this.#alarm('RunsFailed', failed, 'a run ended without its summary')
-    const late = this.stateMachine.metricTimedOut({ period: Duration.minutes(5) })
-    this.#alarm('RunsLate', late, 'a run did not end in its time')
+    const { service, environment, pages = [] } = this.#props
+    const what = `a run over the databases of ${service} in ${environment}`
+    pageOnFailures(this, this.stateMachine, { what, pages })
+  }
+
+  /** Two runs of the schedule that did not come are silence. CloudWatch looks back over a week at most. */
+  #alarmOnSilence(): void {
+    const { service, environment, pages = [], every = Duration.hours(6) } = this.#props
+    const hours = Math.max(1, Math.ceil(every.toHours({ integral: false })))
+    const periods = Math.min(2, Math.floor(LOOK_BACK_HOURS / hours))
+    if (periods === 0) return
+    const alarm = new Alarm(this, 'Silent', {
+      metric: this.stateMachine.metricSucceeded({ period: Duration.hours(hours), statistic: Stats.SUM }),
+      threshold: 1,
+      evaluationPeriods: periods,
+      comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+      treatMissingData: TreatMissingData.BREACHING,
+      alarmDescription: `Deploywatch: no run over the databases of ${service} in ${environment} ended for ${hours * periods} hours: nobody looks`,
+    })
+    for (const page of pages) alarm.addAlarmAction(new SnsAction(page))
   }
 
   #alarm(id: string, metric: Metric, what: string): void {

@@ -12,7 +12,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { WatchPlan } from '../functions/core/watch.ts'
 import { SETTINGS_VARIABLE, WINDOW_VARIABLE } from '../functions/settings.ts'
-import { HEARTBEAT_EVERY, pageOnAny, WatchAlarms } from './alarms.ts'
+import { HEARTBEAT_EVERY, pageOnAny, pageOnFailures, WatchAlarms } from './alarms.ts'
 import type { Watched } from './alarms.ts'
 import { createDeadLetters, waitingIn } from './dead-letters.ts'
 import type { AutoPause } from './auto-pause.ts'
@@ -59,6 +59,9 @@ export class Watching extends Construct {
     this.deadEvents = this.#createQueue('DeadEvents', "deployments' events that could not be taken")
     const step = this.#createStep()
     this.window = new WatchWindow(this, 'Window', { step, page, deadLetters: this.deadPages })
+    const { service, environment, pages } = props
+    const what = `a watch of ${service} in ${environment}`
+    pageOnFailures(this.window, this.window.stateMachine, { what, pages })
     this.#listen(props.sources.map((source) => source.resolve(this)))
     this.#tend()
     this.alarms = new WatchAlarms(this, 'Alarms', props)

@@ -102,13 +102,16 @@ describe('a fleet', () => {
     expect(grantsOf(template, 'FleetMachineRole')['s3:GetObject']).toEqual([expect.stringContaining('/fleets/*')])
   })
 
-  test('a run without its summary alarms', () => {
+  test('a run without its summary alarms, and so do two runs that did not come', () => {
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map((alarm) => alarm['Properties'])
     expect(alarms.map(({ MetricName }) => String(MetricName)).toSorted((a, b) => a.localeCompare(b))).toEqual([
       'ApproximateNumberOfMessagesVisible',
       'ExecutionsFailed',
+      'ExecutionsSucceeded',
       'ExecutionsTimedOut',
     ])
+    const silent = alarms.find(({ MetricName }) => MetricName === 'ExecutionsSucceeded')
+    expect(silent).toMatchObject({ Period: 43_200, EvaluationPeriods: 2, TreatMissingData: 'breaching' })
     expect(alarms.every(({ AlarmActions }) => AlarmActions?.length === 1)).toBe(true)
   })
 
