@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import {
   GetFunctionConfigurationCommand,
+  InvokeCommand,
   LambdaClient,
   ListFunctionsCommand,
   UpdateFunctionConfigurationCommand,
@@ -75,6 +76,9 @@ afterAll(async () => {
 const PLANTED = {
   endpointToken: 'Pl4nted+token/of="the"page',
   eventSecret: 'Pl4nted secret/in+"an"event',
+  responseUrl: 'Pl4nted+signature/of="the"response',
+  artifactKey: 'Pl4nted+secret/key="of"an artifact',
+  sessionToken: 'Pl4nted+session/token="of"an artifact',
 }
 
 interface OrderPage {
@@ -162,6 +166,11 @@ async function deployWatch(): Promise<{ readonly deployment: Deployment; readonl
   const { window } = watch.afterDeployments(
     DeploymentSource.custom({ service: 'orders', environment: 'production', source: 'orders.deploy' }),
   )
+  for (const [name, { function: gate }] of [
+    ['StackGate', watch.gates.cloudFormation],
+    ['PipelineGate', watch.gates.codePipelineFunction('action')],
+  ] as const)
+    new CfnOutput(stack, name, { value: gate.functionName })
   new CfnOutput(stack, 'Window', { value: window.stateMachine.stateMachineArn })
   const deployment = await createDeployer(aws).deploy(app, 'orders')
   return { deployment, release }
@@ -211,6 +220,45 @@ async function announce(deploymentId: string): Promise<void> {
   }))
   const put = await new EventBridgeClient(aws.clientConfig).send(new PutEventsCommand({ Entries: entries }))
   expect(put.FailedEntryCount).toBe(0)
+}
+
+/** What gates are asked with, by nobody who could be answered: whoever fails tells the most. */
+async function askGates(stackGate: string, pipelineGate: string): Promise<void> {
+  const request = {
+    RequestType: 'Create',
+    ResponseURL: `https://127.0.0.1:1/answer?X-Amz-Signature=${encodeURIComponent(PLANTED.responseUrl)}`,
+    StackId: 'arn:aws:cloudformation:eu-west-1:000000000000:stack/other/1',
+    RequestId: 'planted',
+    LogicalResourceId: 'Gate',
+    ResourceType: 'Custom::DeploywatchGate',
+    ResourceProperties: { Service: 'orders', Environment: 'production', ReleaseVersion: '1.42.0' },
+  }
+  const job = {
+    id: '11111111-abcd-1111-abcd-111111abcdef',
+    accountId: '000000000000',
+    data: {
+      actionConfiguration: { configuration: { FunctionName: pipelineGate, UserParameters: '{"manifest":"."}' } },
+      inputArtifacts: [
+        {
+          name: 'Build',
+          revision: null,
+          location: { type: 'S3', s3Location: { bucketName: 'artifacts', objectKey: 'build.zip' } },
+        },
+      ],
+      outputArtifacts: [],
+      artifactCredentials: {
+        accessKeyId: 'AKIAPLANTED',
+        secretAccessKey: PLANTED.artifactKey,
+        sessionToken: PLANTED.sessionToken,
+      },
+    },
+  }
+  const lambda = new LambdaClient(aws.clientConfig)
+  for (const [FunctionName, event] of [
+    [stackGate, request],
+    [pipelineGate, { 'CodePipeline.job': job }],
+  ] as const)
+    await lambda.send(new InvokeCommand({ FunctionName, Payload: JSON.stringify(event) }))
 }
 
 /** What throttles, fails, is slow and breaks off between the functions and AWS: each of it less often than it is tried again. */
@@ -300,6 +348,7 @@ test.skipIf('why' in installed)(
     const watches = await sfn.send(new ListExecutionsCommand({ stateMachineArn: output('Window') }))
     expect(watches.executions).toHaveLength(2)
 
+    await askGates(output('StackGate'), output('PipelineGate'))
     const pages = [opened, resolved, again].map((one) => JSON.stringify(one))
     const left = { ...(await allThatIsLeft(aws)), pages, manifest: [files.header, files.catalog].map(String) }
     const places = Object.keys(left)
@@ -309,6 +358,13 @@ test.skipIf('why' in installed)(
         `${kind} in ${places.join(', ')}`,
       ).toBe(true)
     expect(page.asked, 'the token was really used').toBe(true)
+    for (const gate of ['cloudformation', 'codepipeline'])
+      expect(
+        Object.entries(left).some(
+          ([place, lines]) => place.startsWith('log ') && new RegExp(gate, 'iu').test(place) && lines.length > 0,
+        ),
+        `the gate of ${gate} was really asked`,
+      ).toBe(true)
     expect(finds(left, PLANTED)).toEqual([])
   },
   240_000,
