@@ -1,5 +1,6 @@
 /** What the config says for an audit. */
 import type { AuditOrder } from './audit.ts'
+import { addressVariable } from './config/expand.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Repository } from './pipelines/repository.ts'
 
@@ -11,7 +12,7 @@ export function auditOrder(
   const { config, file, place } = loaded
   const environments = Object.entries(config.environments).map(([name, { database }]) => ({
     name,
-    variable: 'url' in database ? (/^\$\{(\w+)\}$/u.exec(database.url)?.[1] ?? null) : null,
+    variable: addressVariable(database),
     place: { file, line: Math.max(1, place(['environments', name], 'key').line) },
   }))
   return {

@@ -97,7 +97,7 @@ async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared |
         endpoints: endpoints.prepared,
         store,
         connect,
-        shell: () => null,
+        variable: null,
         clock,
       },
       startedAt,

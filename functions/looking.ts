@@ -67,7 +67,7 @@ export async function learnOfRelease(input: LearnInput): Promise<LearntRelease> 
 
 export interface LookingInput extends Pick<
   CheckInput,
-  'connect' | 'deployed' | 'changes' | 'endpoints' | 'store' | 'shell' | 'clock'
+  'connect' | 'deployed' | 'changes' | 'endpoints' | 'store' | 'variable' | 'clock'
 > {
   readonly environment: {
     readonly name: string
@@ -162,7 +162,7 @@ export async function takeMigrationsLook(
   deadlineMs: number,
 ): Promise<MigrationsSight> {
   const limits = { concurrency: 1, startedAt, deadlineMs, signal: null }
-  return lookAtMigrations({ ...placeOf(environment), ...limits, release, connect, clock, shell: () => null })
+  return lookAtMigrations({ ...placeOf(environment), ...limits, release, connect, clock, variable: null })
 }
 
 /** The first connection opens while the release is still being read; each further one when it is asked for. */

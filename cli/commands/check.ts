@@ -1,7 +1,7 @@
 /** `check`: one look at an environment. */
 import { dirname, resolve } from 'node:path'
 import type { CheckInput, Look } from '../../functions/check.ts'
-import { expandEnvironment } from '../../functions/config/expand.ts'
+import { addressVariable, expandEnvironment } from '../../functions/config/expand.ts'
 import type { ExpandedEnvironment } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
@@ -116,8 +116,8 @@ export async function prepareLooks(
     endpoints: await endpointsOf(loaded, environment.name, release.manifest, io),
     store,
     connect: open,
-    shell: shellOf(loaded, environment.name),
     pipelines: () => pipelinesOf(loaded, environment.name, release.manifest.expectation.release),
+    variable: variableOf(loaded, environment.name),
     clock: Date.now,
   }
   const { manifest } = release
@@ -161,11 +161,9 @@ export async function releaseOf(
   })
 }
 
-/** A shell command for one SQL statement: only where the config names the variable that holds the address. */
-function shellOf(loaded: LoadedConfig, name: string): (sql: string) => string | null {
-  const database = loaded.config.environments[name]?.database
-  const variable = database !== undefined && 'url' in database ? /^\$\{(\w+)\}$/u.exec(database.url)?.[1] : undefined
-  return (sql) => (variable === undefined ? null : `psql "$${variable}" -c '${sql.replaceAll("'", `'\\''`)}'`)
+function variableOf({ config }: LoadedConfig, name: string): string | null {
+  const environment = config.environments[name]
+  return environment === undefined ? null : addressVariable(environment.database)
 }
 
 export function exitCode(report: Report, environment: ExpandedEnvironment): number {

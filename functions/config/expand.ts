@@ -114,3 +114,8 @@ function targetOf(loaded: LoadedConfig, database: DatabaseConfig, path: ConfigPa
 function certificates(loaded: LoadedConfig, ca: string | null): string | null {
   return ca === null || ca === 'rds' || isAbsolute(ca) ? ca : resolve(loaded.folder, ca)
 }
+
+/** The variable that holds the whole address of an environment's database; null where none does. */
+export function addressVariable(database: EnvironmentConfig['database']): string | null {
+  return 'url' in database ? (/^\$\{(\w+)\}$/u.exec(database.url)?.[1] ?? null) : null
+}

@@ -2,6 +2,7 @@
 import type { Finding, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
+import { shellWord } from './paste.ts'
 import type { LedgerExpectation, Migration } from './release.ts'
 
 /** How the environment stands to one migration of the release. */
@@ -173,7 +174,7 @@ function failedFinding({ ledger, migration, applied }: MigrationStanding, readin
 
 function repairCommand(ledger: LedgerExpectation, migration: Migration): string | null {
   const before = ledger.migrations[ledger.migrations.indexOf(migration) - 1]?.key ?? '-1'
-  const words: Readonly<Record<string, string>> = { NAME: quoteArgument(migration.subject), VERSION: before }
+  const words: Readonly<Record<string, string>> = { NAME: shellWord(migration.subject), VERSION: before }
   return ledger.commands.repair?.replace(/(?<=\s)(?:NAME|VERSION)(?=\s|$)/, (word) => words[word] ?? word) ?? null
 }
 
@@ -188,7 +189,7 @@ function editedFinding({ migration, applied }: MigrationStanding, reading: Ledge
     nextSteps: [
       {
         text: 'see what changed in the file since it ran, restore its text, and put the change into a new migration',
-        command: `git log -p --follow -- ${quoteArgument(migration.file)}`,
+        command: `git log -p --follow -- ${shellWord(migration.file)}`,
       },
     ],
   })
@@ -314,9 +315,4 @@ function countText(reading: LedgerReading): string {
 
 function whenText(row: AppliedMigration): string {
   return row.at === null ? '' : ` since ${row.at}`
-}
-
-/** Quotes a word for a POSIX shell where it needs it. */
-function quoteArgument(word: string): string {
-  return /^[\w./:@%+=-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

@@ -5,6 +5,7 @@ import { couldNotLook } from './could-not-look.ts'
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AnsweredQuery, QueryObservation, StatementObservation } from './observation.ts'
+import { sqlCommand } from './paste.ts'
 import type { QueryExpectation } from './query-expectation.ts'
 import { canonicalType, holds, readQueryExpectation, textOf, wordsOf } from './query-expectation.ts'
 import type { Statement } from './release.ts'
@@ -17,8 +18,8 @@ export interface QueryComparisonInput {
   /** SQLSTATEs by which a statement is broken. */
   readonly breaks: ReadonlySet<string>
   readonly environment: string
-  /** Wraps one SQL statement into a shell command for this environment; null where none can be pasted. */
-  readonly shell: (sql: string) => string | null
+  /** The environment variable that holds the address of its database, as the config names it; null where none is known. */
+  readonly variable: string | null
 }
 
 export interface QueryComparison {
@@ -225,7 +226,7 @@ function result(input: QueryComparisonInput, statement: Statement, expected: str
     found,
     source: sourceOf(statement),
     nextSteps: [
-      { text: 'run it by hand and see', command: input.shell(statement.sql) },
+      { text: 'run it by hand and see', command: sqlCommand(input.variable, statement.sql) },
       { text: 'see the usual causes', command: 'npx deploywatch explain query-result' },
     ],
   })
@@ -239,7 +240,10 @@ function slow(input: QueryComparisonInput, statement: Statement, maxMillis: numb
     found,
     source: sourceOf(statement),
     nextSteps: [
-      { text: 'see its plan with the times', command: input.shell(`EXPLAIN (ANALYZE, BUFFERS) ${statement.sql}`) },
+      {
+        text: 'see its plan with the times',
+        command: sqlCommand(input.variable, `EXPLAIN (ANALYZE, BUFFERS) ${statement.sql}`),
+      },
       { text: 'see the usual causes', command: 'npx deploywatch explain query-slow' },
     ],
   })

@@ -8,9 +8,10 @@ import type { ObjectDifference } from './compare-catalog.ts'
 import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
 import type { StatementBreak } from './compare-statements.ts'
 import { runningOf } from './compare-statements.ts'
-import type { Cause, Finding, NextStep, SourcePlace } from './finding.ts'
+import type { Cause, Finding } from './finding.ts'
 import { finding } from './finding.ts'
 import { createAbsentees } from './dependence.ts'
+import { looseFinding } from './loose-finding.ts'
 import type { MigrationEffect, ObjectReference, Statement } from './release.ts'
 
 export interface FoldInput {
@@ -20,10 +21,12 @@ export interface FoldInput {
   readonly effects: readonly MigrationEffect[]
   readonly differences: readonly ObjectDifference[]
   readonly breaks: readonly StatementBreak[]
+  /** Whether the replay says which migration brought what. */
+  readonly attributed: boolean
   /** Objects of the release: how many each migration brought, to tell "all of them are absent". Index = migration. */
   readonly broughtCounts: ReadonlyMap<number, number>
-  /** Wraps one SQL statement into a shell command for this environment; null where none can be pasted. */
-  readonly shell: (sql: string) => string | null
+  /** The environment variable that holds the address of its database, as the config names it; null where none is known. */
+  readonly variable: string | null
 }
 
 /** A finding with the index of its migration, to which consequences are added while folding. */
@@ -152,19 +155,28 @@ function foldDifferences(
 ): ReadonlyMap<string, Root> {
   const loose = new Map<string, Root>()
   const absentees = createAbsentees<Root>()
+  const pending = [...new Set(roots.values())].filter((root) => root.finding.code !== 'migration-edited')
   for (const difference of input.differences) {
     const { code, kind, identity, subject } = difference
     const object = difference.object?.object
     const explaining =
       explainingMigration(difference, input.effects, roots) ??
-      (object === undefined ? undefined : absentees.explain(object))
-    const root = explaining ?? looseRoot(difference, standings, input.shell)
+      (object === undefined ? undefined : (onlyPending(input, pending) ?? absentees.explain(object)))
+    const root = explaining ?? looseRoot(difference, standings, pending, input)
     if (explaining === undefined) loose.set(`${identity} ${code} ${subject}`, root)
     else root.consequences.push(consequence(difference))
     const absent = code === KINDS[kind].missing && (kind !== 'column' || explaining === undefined)
     if (object !== undefined && absent) absentees.add(object, root)
   }
   return loose
+}
+
+/**
+ * A structure file, or another environment's catalog, does not say which migration brings what. Where one alone has not run here, it
+ * is taken for it.
+ */
+function onlyPending({ attributed }: FoldInput, pending: readonly Root[]): Root | undefined {
+  return attributed || pending.length > 1 ? undefined : pending[0]
 }
 
 function explainingMigration(
@@ -187,74 +199,19 @@ function explainingMigration(
 function looseRoot(
   difference: ObjectDifference,
   standings: readonly MigrationStanding[],
-  shell: (sql: string) => string | null,
+  pending: readonly Root[],
+  { variable, attributed }: FoldInput,
 ): Root {
   const index = difference.object?.changed.at(-1) ?? difference.object?.brought ?? null
   const standing = index === null ? undefined : standings[index]
   return rootOf(
-    finding({
-      code: difference.code,
-      subject: difference.subject,
-      expected: difference.expected,
-      found: difference.found,
-      source: sourceOf(standing),
-      causes: causesOf(difference, standing),
-      nextSteps: stepsOf(difference, standing, shell),
+    looseFinding({
+      difference,
+      standing,
+      variable,
+      pending: attributed || difference.object === null ? [] : pending.map((root) => root.finding),
     }),
   )
-}
-
-function sourceOf(standing: MigrationStanding | undefined): readonly SourcePlace[] {
-  return standing === undefined ? [] : [{ file: standing.migration.file, line: 1 }]
-}
-
-function causesOf(difference: ObjectDifference, standing: MigrationStanding | undefined): readonly Cause[] {
-  if (difference.code === 'object-unexpected') {
-    return [{ text: 'it was made by hand, or by a migration that this release does not have', evidence: null }]
-  }
-  if (standing === undefined || standing.applied === null) return []
-  const { migration, applied } = standing
-  const when = applied.at === null ? '' : ` since ${applied.at}`
-  const counted: Record<string, string> = {
-    baseline: `the ledger's baseline covers ${migration.subject}, which never ran here`,
-    marked: `the ledger has ${migration.subject} marked as applied${when}, without having run it`,
-    assumed: `the ledger stands at ${applied.label}, which counts ${migration.subject} as applied`,
-    applied: `the ledger counts ${migration.subject} as applied${when}`,
-  }
-  const evidence = counted[applied.state] ?? null
-  const byHand = difference.code.endsWith('-missing')
-    ? 'it was dropped or renamed by hand, or a backup was restored, after the migration had run'
-    : 'it was changed by hand after the migration had run'
-  return [
-    {
-      text:
-        applied.state === 'baseline' || applied.state === 'marked'
-          ? 'the migration was recorded without being run'
-          : byHand,
-      evidence,
-    },
-    { text: 'the migrations ran in another schema or database than this one (search_path)', evidence: null },
-  ]
-}
-
-function stepsOf(
-  difference: ObjectDifference,
-  standing: MigrationStanding | undefined,
-  shell: (sql: string) => string | null,
-): readonly NextStep[] {
-  if (difference.remedy !== null) {
-    return [{ text: `as the owner: ${difference.remedy}`, command: shell(difference.remedy) }]
-  }
-  if (difference.code === 'object-unexpected') {
-    return [{ text: 'put it into a migration, drop it, or name it in schema.ignore', command: null }]
-  }
-  const where = standing === undefined ? 'the release' : standing.migration.file
-  return [
-    {
-      text: `make it as ${where} does, in a new migration, since the ledger will not run the old one again`,
-      command: null,
-    },
-  ]
 }
 
 /** A statement that names a missing object is that object's consequence, and through it the migration's. */

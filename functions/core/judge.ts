@@ -11,6 +11,7 @@ import { isIgnored } from './ignore.ts'
 import { judgeStatements, whyNot } from './judgement.ts'
 import type { Judgement, StatementsInput } from './judgement.ts'
 import type { Observation } from './observation.ts'
+import { commandsFor } from './paste.ts'
 import { replayFindings, unsureIdentities } from './replay-failures.ts'
 import type { Expectation, LedgerExpectation, MigrationEffect } from './release.ts'
 import { verdictOf } from './verdict.ts'
@@ -35,8 +36,9 @@ export function judge(input: JudgeInput): Judgement {
     effects: input.effects,
     differences: catalog.differences,
     breaks: statements.breaks,
+    attributed: input.expectation.catalog.mode === 'sql' || input.expectation.catalog.mode === 'none',
     broughtCounts: countBrought(input.effects),
-    shell: input.shell,
+    variable: input.variable,
   })
   return {
     findings: [...empty, ...ledgers.notSeen, ...folded, ...catalog.notSeen, ...statements.findings, ...replay],
@@ -55,12 +57,13 @@ function isCompared({ expectation, observation }: JudgeInput): boolean {
   return expectation.catalog.mode !== 'none' && observation.catalog.seen && observation.server.seen
 }
 
-function judgeLedgers({ expectation, observation }: JudgeInput): {
+function judgeLedgers({ expectation, observation, variable }: JudgeInput): {
   readonly comparisons: readonly LedgerComparison[]
   readonly notSeen: readonly Finding[]
 } {
   const observed = observation.ledgers.seen ? observation.ledgers.value : []
-  const comparisons = expectation.ledgers.map((ledger) => {
+  const comparisons = expectation.ledgers.map((expected) => {
+    const ledger = { ...expected, commands: commandsFor(expected.commands, variable) }
     const own = observed.find((candidate) => candidate.ledger === ledger.name)
     return own === undefined ? unseenLedger(ledger) : compareLedger(ledger, own)
   })

@@ -32,8 +32,8 @@ export interface StatementsInput {
   readonly observation: Pick<Observation, 'statements' | 'queries'>
   /** SQLSTATEs by which a statement is broken. */
   readonly breaks: ReadonlySet<string>
-  /** Wraps one SQL statement into a shell command for this environment; null where none can be pasted. */
-  readonly shell: (sql: string) => string | null
+  /** The environment variable that holds the address of its database, as the config names it; null where none is known. */
+  readonly variable: string | null
 }
 
 /** An unchanged database is what it was when it passed; what its queries answer is another matter. */
@@ -69,7 +69,7 @@ export function judgeStatements(input: StatementsInput): StatementsJudgement {
     observed: queries.value,
     breaks: input.breaks,
     environment: input.environment,
-    shell: input.shell,
+    variable: input.variable,
   })
   const breaks = [...prepared.breaks, ...answered.breaks]
   const findings = [...prepared.refused, ...answered.findings]

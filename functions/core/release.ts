@@ -107,6 +107,8 @@ export interface LedgerTableName {
 }
 
 export interface LedgerCommands {
+  /** The environment variable in which the commands have the database's address; null: they have it from elsewhere. */
+  readonly addressIn: string | null
   /** Applies what is missing. */
   readonly migrate: string
   /** Applies a late one, where that needs another command; null where it cannot be run at all. */

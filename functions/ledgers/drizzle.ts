@@ -1,15 +1,15 @@
 /** Drizzle 0.x and 1.x: `drizzle.__drizzle_migrations`. Research: migrator.ts, up-migrations; run with 0.31.11 and 1.0.0-rc.5. */
+import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName } from '../core/release.ts'
 import { JOURNAL, listDrizzle } from './drizzle-files.ts'
 import { interpretDrizzle } from './drizzle-ledger.ts'
 import type { LedgerTool, ProjectFiles } from './ledger.ts'
-import { shellWord } from './migration-text.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { joinPath, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BIGINT, INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
 import { splitAtBreakpoints } from './sql-statements.ts'
-import { literalObjects, literalString } from './static-config.ts'
+import { addressVariable, literalObjects, literalString } from './static-config.ts'
 
 const COLUMNS: LedgerColumns = {
   id: { type: new RegExp(`${INTEGER.source}|${BIGINT.source}`) },
@@ -59,6 +59,7 @@ export const drizzle = {
       problems: files.problems,
       table: config.table,
       commands: {
+        addressIn: config.addressIn,
         migrate,
         // 0.x compares with the newest row only: an older entry is never run, by no command. 1.x runs what has no row.
         migrateLate: files.form === 'journal' ? null : migrate,
@@ -79,20 +80,26 @@ export const drizzle = {
 CREATE TABLE drizzle.__drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
 } as const satisfies LedgerTool
 
-async function readConfig(
-  project: ProjectFiles,
-  path: string,
-): Promise<{ readonly table: LedgerTableName | null; readonly option: string; readonly notes: readonly string[] }> {
+interface DrizzleConfig {
+  readonly table: LedgerTableName | null
+  readonly option: string
+  readonly addressIn: string | null
+  readonly notes: readonly string[]
+}
+
+async function readConfig(project: ProjectFiles, path: string): Promise<DrizzleConfig> {
   const config = await findUpwards(project, path, CONFIGS)
-  if (config === null) return { table: null, option: '', notes: [] }
+  if (config === null) return { table: null, option: '', addressIn: null, notes: [] }
+  const addressIn = addressVariable(config.text)
   const option = config.file.includes('/') ? ` --config ${shellWord(config.file)}` : ''
   const { objects, computed } = literalObjects(config.text, 'migrations')
   const table = literalString(objects[0] ?? '', 'table')
   const schema = literalString(objects[0] ?? '', 'schema')
   if (computed || table === undefined || schema === undefined) {
     const note = `${config.file} computes \`migrations\`, so its table is not known from the files: set \`migrations.table\` in deploywatch.yaml if it is not drizzle.__drizzle_migrations`
-    return { table: null, option, notes: [note] }
+    return { table: null, option, addressIn, notes: [note] }
   }
-  if (table === null && schema === null) return { table: null, option, notes: [] }
-  return { table: { schema: schema ?? DEFAULT_TABLE.schema, table: table ?? DEFAULT_TABLE.table }, option, notes: [] }
+  if (table === null && schema === null) return { table: null, option, addressIn, notes: [] }
+  const named = { schema: schema ?? DEFAULT_TABLE.schema, table: table ?? DEFAULT_TABLE.table }
+  return { table: named, option, addressIn, notes: [] }
 }

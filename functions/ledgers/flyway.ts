@@ -1,4 +1,5 @@
 /** Flyway: `flyway_schema_history`. Research: SqlMigrationResolver, DbMigrate, MigrationInfoServiceImpl; run with 13.12. */
+import { shellWord } from '../core/paste.ts'
 import type { Migration } from '../core/release.ts'
 import { interpretFlyway, versionOf } from './flyway-history.ts'
 import type { FlywayName } from './flyway-files.ts'
@@ -6,7 +7,7 @@ import { compareVersions, flywayChecksum, normalVersion, parseFlywayName, replac
 import type { FlywaySettings } from './flyway-settings.ts'
 import { readFlywaySettings } from './flyway-settings.ts'
 import type { FileProblem, LedgerTool, ProjectFiles } from './ledger.ts'
-import { sha256, shellWord } from './migration-text.ts'
+import { sha256 } from './migration-text.ts'
 import { joinPath, trimFolder, upwards } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BOOLEAN, INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
@@ -56,6 +57,8 @@ export const flyway = {
       problems,
       table,
       commands: {
+        // Its own settings have the address, in JDBC's form.
+        addressIn: null,
         migrate,
         migrateLate: own.outOfOrder ? migrate : (build?.late ?? `${migrate} -outOfOrder=true`),
         repair: run('repair'),

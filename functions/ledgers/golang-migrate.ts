@@ -1,8 +1,9 @@
 /** golang-migrate: `schema_migrations` of one row. Research: source/parse.go, database/postgres; run with 4.20.1. */
 import type { AppliedMigration } from '../core/ledger.ts'
+import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName, Migration } from '../core/release.ts'
 import type { FileProblem, LedgerRow, LedgerTool, ProjectFiles } from './ledger.ts'
-import { isTrue, placeAfter, sha256, shellWord } from './migration-text.ts'
+import { isTrue, placeAfter, sha256 } from './migration-text.ts'
 import { folderOf, joinPath, trimFolder, upwards } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BIGINT, BOOLEAN, compareColumns, recogniseColumns, requiredColumns } from './recognise.ts'
@@ -41,6 +42,7 @@ export const golangMigrate = {
       problems,
       table: named?.table ?? null,
       commands: {
+        addressIn: 'DATABASE_URL',
         migrate: run('up'),
         // `up` goes on from the number that is recorded: nothing runs what lies below it.
         migrateLate: null,

@@ -1,13 +1,14 @@
 /** Knex: `knex_migrations` and its lock. Research: table-creator.js, migration-list-resolver.js; run with 3.3.0. */
 import type { AppliedMigration } from '../core/ledger.ts'
+import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName, Migration } from '../core/release.ts'
 import type { FileProblem, LedgerTool, ProjectFiles } from './ledger.ts'
-import { isoTime, placeAfter, sha256, shellWord } from './migration-text.ts'
+import { isoTime, placeAfter, sha256 } from './migration-text.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { folderOf, joinPath, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BIGINT, INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
-import { literalObjects, literalString, literalStrings, stripComments } from './static-config.ts'
+import { addressVariable, literalObjects, literalString, literalStrings, stripComments } from './static-config.ts'
 
 const WHOLE = new RegExp(`${INTEGER.source}|${BIGINT.source}`)
 const COLUMNS: LedgerColumns = {
@@ -58,6 +59,7 @@ export const knex = {
       problems,
       table: config.table,
       commands: {
+        addressIn: config.addressIn,
         migrate: run('latest'),
         // Knex runs whatever has no row, whatever its place.
         migrateLate: run('latest'),
@@ -103,12 +105,14 @@ interface KnexConfig {
   readonly extensions: readonly string[]
   readonly table: LedgerTableName | null
   readonly option: string
+  readonly addressIn: string | null
   readonly notes: readonly string[]
 }
 
 async function readConfig(project: ProjectFiles, path: string): Promise<KnexConfig> {
   const config = await findUpwards(project, path, CONFIGS)
-  if (config === null) return { file: null, folders: [], extensions: EXTENSIONS, table: null, option: '', notes: [] }
+  if (config === null)
+    return { file: null, folders: [], extensions: EXTENSIONS, table: null, option: '', addressIn: null, notes: [] }
   const { objects, computed } = literalObjects(config.text, 'migrations')
   const tables = [...new Set(objects.map((object) => JSON.stringify(tableOf(object))))]
   const known = tables.length === 1 ? tableOf(objects[0] ?? '') : null
@@ -121,6 +125,7 @@ async function readConfig(project: ProjectFiles, path: string): Promise<KnexConf
       .map((folder) => joinPath(base, trimFolder(folder))),
     extensions: [...EXTENSIONS, ...objects.flatMap((object) => literalStrings(object, 'loadExtensions'))],
     table: unsure ? null : (known ?? null),
+    addressIn: addressVariable(config.text),
     option: base === '' ? '' : ` --knexfile ${shellWord(config.file)}`,
     notes: unsure
       ? [

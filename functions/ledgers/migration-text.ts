@@ -53,8 +53,3 @@ export function isoTime(text: string | null): string | null {
 export function isTrue(text: string | null | undefined): boolean {
   return text === 't' || text === 'true' || text === '1'
 }
-
-/** A word as a POSIX shell takes it. */
-export function shellWord(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-}

@@ -1,14 +1,15 @@
 /** Prisma Migrate 2 … 7: `_prisma_migrations`. Research: checksum.rs, apply_migrations.rs; run with 6.18. */
 import type { AppliedMigration } from '../core/ledger.ts'
+import { shellWord } from '../core/paste.ts'
 import type { Migration } from '../core/release.ts'
 import type { LedgerRow, LedgerTool } from './ledger.ts'
-import { isoTime, lineEndVariants, placeAfter, sha256, shellWord } from './migration-text.ts'
+import { isoTime, lineEndVariants, placeAfter, sha256 } from './migration-text.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { folderOf, joinPath, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
 import { splitStatements } from './sql-statements.ts'
-import { literalObjects, literalString } from './static-config.ts'
+import { addressVariable, literalObjects, literalString } from './static-config.ts'
 
 const COLUMNS: LedgerColumns = {
   id: { type: TEXT, optional: true },
@@ -63,6 +64,7 @@ export const prisma = {
       })),
       table: null,
       commands: {
+        addressIn: await addressOf(project, path, config),
         migrate: run('deploy'),
         // Prisma runs whatever is not recorded, whatever its place.
         migrateLate: run('deploy'),
@@ -130,6 +132,17 @@ async function schemaOption(project: Parameters<typeof findUpwards>[0], path: st
   const found = await findUpwards(project, folderOf(path), ['schema.prisma'])
   const usual = found === null || ['schema.prisma', 'prisma/schema.prisma'].includes(found.file)
   return usual ? '' : ` --schema ${shellWord(found.file)}`
+}
+
+/** prisma.config.ts where it has the address, as since 7; else the schema's `datasource`. */
+async function addressOf(
+  project: Parameters<typeof findUpwards>[0],
+  path: string,
+  config: { readonly text: string } | null,
+): Promise<string | null> {
+  const own = config === null ? null : addressVariable(config.text)
+  const schema = await findUpwards(project, folderOf(path), ['schema.prisma', 'prisma/schema.prisma'])
+  return own ?? (schema === null ? null : addressVariable(schema.text))
 }
 
 function configuredPath(config: { readonly file: string; readonly text: string }): string | null {

@@ -86,3 +86,16 @@ function endOfObject(masked: string, from: number): number {
   }
   return masked.length
 }
+
+/**
+ * The environment variable from which a config has the database's address: `process.env.DATABASE_URL`, `env('DATABASE_URL')`. Null
+ * where none looks like one, or where several do.
+ */
+export function addressVariable(code: string): string | null {
+  const reads = /\benv(?:\.|\[\s*["']|\(\s*["'])(\w+)/g
+  const names = [...stripComments(code).matchAll(reads)]
+    .map((match) => match[1] ?? '')
+    .filter((name) => /UR[IL]$|DSN$/.test(name))
+  const [first, ...others] = new Set(names)
+  return others.length > 0 ? null : (first ?? null)
+}

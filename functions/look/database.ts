@@ -41,13 +41,13 @@ async function lookAtUnchanged(
 ): Promise<DatabaseSight> {
   const asked = input.release.expectation.statements.filter((statement) => statement.expect !== null)
   const queries = await lookAtQueries(await inFirstTenant(input, pool, asked.length), pool, timer, asked)
-  const { engine, environment, release, shell } = input
+  const { engine, environment, release, variable } = input
   const judgement = judgeUnchanged(remembered, {
     expectation: release.expectation,
     environment: environment.name,
     observation: queries,
     breaks: engine.breaks,
-    shell,
+    variable,
   })
   if (!tellsChanges(remembered)) await noteStillGood(input, server)
   return { judgement, server, queries: answersOf(queries), otherSchemas: [] }

@@ -44,7 +44,8 @@ export interface CheckInput {
   /** null: nothing is remembered, and every look is a full one. */
   readonly store: Store | null
   createTextComparer(): Promise<TextComparer>
-  readonly shell: (sql: string) => string | null
+  /** The environment variable that holds the address of its database, as the config names it; null where none is known. */
+  readonly variable: string | null
   readonly clock: () => number
   /** When the command began, in milliseconds: loading the manifest counts. */
   readonly startedAt: number

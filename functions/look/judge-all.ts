@@ -18,7 +18,7 @@ export async function judgeAll(input: CheckInput, observation: Observation): Pro
     observation,
     compareTexts: await textComparerFor(input, observation),
     breaks: input.engine.breaks,
-    shell: input.shell,
+    variable: input.variable,
   })
 }
 

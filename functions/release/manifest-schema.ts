@@ -30,7 +30,12 @@ export const headerSchema = lazily(() => {
     path: z.string(),
     table: tableName.nullable(),
     migrations: z.array(migration),
-    commands: z.object({ migrate: z.string(), migrateLate: z.string().nullable(), repair: z.string().nullable() }),
+    commands: z.object({
+      addressIn: z.string().nullable().default(null),
+      migrate: z.string(),
+      migrateLate: z.string().nullable(),
+      repair: z.string().nullable(),
+    }),
     late: z.enum(['runs', 'refuses', 'never-runs']),
     notes: z.array(z.string()),
   })

@@ -40,7 +40,12 @@ export function ledger(migrations: readonly Migration[], more: Partial<LedgerExp
     path: 'db',
     table: null,
     migrations,
-    commands: { migrate: 'flyway migrate', migrateLate: 'flyway migrate -outOfOrder=true', repair: 'flyway repair' },
+    commands: {
+      addressIn: null,
+      migrate: 'flyway migrate',
+      migrateLate: 'flyway migrate -outOfOrder=true',
+      repair: 'flyway repair',
+    },
     late: 'refuses',
     notes: [],
     ...more,

@@ -33,7 +33,7 @@ function run(input: Partial<JudgeInput> & Pick<JudgeInput, 'observation'>) {
     effects,
     compareTexts: () => 'differs',
     breaks: new Set(['42703', '42P01', '22P02']),
-    shell: (sql) => `psql -c '${sql}'`,
+    variable: 'URL',
     ...input,
   })
   return {
@@ -278,7 +278,7 @@ describe('differences', () => {
     const check = (validated: string) => object('constraint', 'orders', 'c', { form: 'check', validated })
     expect(judged(index('yes'), index('no')).findings[0]).toMatchObject({
       code: 'index-invalid',
-      nextSteps: [{ command: "psql -c 'REINDEX INDEX CONCURRENTLY public.i'" }],
+      nextSteps: [{ command: `psql "$URL" -c 'REINDEX INDEX CONCURRENTLY public.i'` }],
     })
     expect(judged(check('yes'), check('no')).rows).toEqual(['constraint-invalid c'])
     expect(judged(check('no'), check('yes')).rows).toEqual([])
@@ -306,7 +306,9 @@ describe('differences', () => {
       effects: [],
       observation: observation(reading([applied(V1.key, 1)]), own, { [grant.name]: null }),
     })
-    expect(result.findings[0]?.nextSteps[0]?.command).toBe("psql -c 'GRANT SELECT on TABLE public.orders TO app'")
+    expect(result.findings[0]?.nextSteps[0]?.command).toBe(
+      `psql "$URL" -c 'GRANT SELECT on TABLE public.orders TO app'`,
+    )
   })
 })
 

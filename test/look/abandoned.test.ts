@@ -50,7 +50,7 @@ beforeAll(async () => {
     concurrency: 2,
     store: null,
     createTextComparer,
-    shell: () => null,
+    variable: null,
     clock: Date.now,
     startedAt: Date.now(),
     deadlineMs: 60_000,

@@ -96,7 +96,7 @@ describe.each([
       ...sight,
       breaks: postgres.breaks,
       environment: 'production',
-      shell: () => null,
+      variable: null,
     })
     return [...findings, ...breaks.map((broken) => broken.finding)].map(
       (one) => `${one.code}: ${one.expected} | ${one.found}`,
@@ -268,7 +268,7 @@ test('what the role may not read is unsure, and names the query', async () => {
       ...sight,
       breaks: postgres.breaks,
       environment: 'e',
-      shell: () => null,
+      variable: null,
     })
     expect(findings).toMatchObject([
       {
@@ -305,7 +305,7 @@ test('a query that takes too long is cancelled, and is slow or unsure', async ()
         ...sight,
         breaks: postgres.breaks,
         environment: 'e',
-        shell: () => null,
+        variable: null,
       }).findings.map(({ code, severity }) => `${code} ${severity}`)
     }
     expect(await judged({ minRows: 1 })).toEqual(['check-timeout unsure'])

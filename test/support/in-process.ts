@@ -1,5 +1,6 @@
-/** `deploywatch check` in this process: all that the built program does but starting it, which costs half a second. */
+/** `deploywatch check` and `record` in this process: all that the built program does but starting it, which costs half a second. */
 import { run } from '../../cli/commands/check.ts'
+import { run as runRecord } from '../../cli/commands/record.ts'
 import type { CliIo } from '../../cli/io.ts'
 import { EXIT, UsageError } from '../../cli/io.ts'
 import { ConfigError } from '../../functions/config/problem.ts'
@@ -21,28 +22,40 @@ export interface Where {
   readonly store: string
 }
 
-export async function checkInProcess(where: Where): Promise<InProcess> {
+function ioOf({ env, cwd }: Where) {
   const output = { stdout: '', stderr: '' }
   const io: CliIo = {
     stdout: { write: (text: string) => void (output.stdout += text) },
     stderr: { write: (text: string) => void (output.stderr += text) },
-    env: where.env,
-    cwd: where.cwd,
+    env,
+    cwd,
   }
+  return { io, output }
+}
+
+function optionsOf({ store, environment = 'production' }: Where) {
+  return {
+    config: 'deploywatch.yaml',
+    release: null,
+    running: null,
+    store,
+    format: 'json',
+    output: null,
+    env: environment,
+  } as const
+}
+
+/** `deploywatch record`: what an environment shows of the release, beside the manifest and in the store. */
+export async function recordInProcess(where: Where): Promise<Pick<InProcess, 'exit' | 'stderr'>> {
+  const { io, output } = ioOf(where)
+  const exit = await runRecord({ ...optionsOf(where), out: null }, io)
+  return { exit, stderr: output.stdout + output.stderr }
+}
+
+export async function checkInProcess(where: Where): Promise<InProcess> {
+  const { io, output } = ioOf(where)
   try {
-    const exit = await run(
-      {
-        config: 'deploywatch.yaml',
-        release: null,
-        running: null,
-        store: where.store,
-        format: 'json',
-        output: null,
-        env: where.environment ?? 'production',
-        deployed: false,
-      },
-      io,
-    )
+    const exit = await run({ ...optionsOf(where), deployed: false }, io)
     return { exit, report: reportSchema.parse(JSON.parse(output.stdout)), stderr: output.stderr }
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof UsageError)) throw error

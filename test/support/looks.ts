@@ -67,7 +67,7 @@ export async function look(
     concurrency: 4,
     store: options.store ?? null,
     createTextComparer,
-    shell: () => null,
+    variable: null,
     clock: Date.now,
     startedAt: Date.now(),
     deadlineMs: 60_000,

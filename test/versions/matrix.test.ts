@@ -92,7 +92,7 @@ async function look(release: ReleaseManifest | undefined, target: Throwaway | un
     concurrency: 1,
     store: null,
     createTextComparer,
-    shell: () => null,
+    variable: null,
     clock: Date.now,
     startedAt: Date.now(),
     deadlineMs: 60_000,
