@@ -9,16 +9,19 @@ let finished = false
 process.on('uncaughtException', (error) => finish(reportBug(error, process)))
 
 // On Node 20 the AWS SDK prints seven lines about the next version of Node: not what is looked for during an incident.
+// A command that is run for somebody gets the environment that was there before.
+const env = { ...process.env }
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 
-// A reader that has seen enough (`| head`) closes the pipe; the verdict is the exit code all the same.
+// A reader that has seen enough (`| head`) closes the pipe, and a terminal may hang up (EIO) while a migration runs; the verdict is
+// the exit code all the same.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') finish(EXIT.bug)
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') finish(EXIT.bug)
   })
 }
 
-const io: CliIo = { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() }
+const io: CliIo = { stdout: process.stdout, stderr: process.stderr, env, cwd: process.cwd() }
 
 finish(await runProgram(process.argv.slice(2), io).catch((error: unknown) => answerError(error, io)))
 

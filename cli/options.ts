@@ -37,6 +37,14 @@ export interface CheckOptions extends CommonOptions {
   readonly deployed: boolean
 }
 
+export interface MigrateOptions extends CommonOptions {
+  readonly env: string
+  /** What follows `--`: a program and its arguments; [] where nothing does. */
+  readonly command: readonly string[]
+  /** As it was typed, such as 30m; null: none. */
+  readonly timeout: string | null
+}
+
 export interface RecordOptions extends CommonOptions {
   readonly env: string
   /** null: beside the manifest. */

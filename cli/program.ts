@@ -29,6 +29,8 @@ interface Definition {
   readonly options: readonly Option[]
   /** The common flags that mean something here: any other one is wrong use, not silently without effect. */
   readonly common: readonly CommonName[]
+  /** What follows `--` is a command of somebody else's: it is no option of ours, whatever it looks like. */
+  readonly takesCommand?: true
   readonly run: (raw: Raw, common: CommonOptions, io: CliIo) => Promise<number>
 }
 
@@ -109,6 +111,21 @@ const COMMANDS: readonly Definition[] = [
     run: async (raw, common, io) => {
       const { run } = await import('./commands/watch.ts')
       return run({ ...common, env: environmentOf(raw, 'watch'), for: text(raw['for']) }, io)
+    },
+  },
+  {
+    name: 'migrate',
+    summary: 'run your own migration command between two looks: a success is a schema that is there',
+    takesCommand: true,
+    options: [
+      new Option('--env <name>', 'the environment (needed)'),
+      new Option('--timeout <duration>', 'end the command after so long, such as 30m (default: never)'),
+    ],
+    common: ['config', 'release', 'running', 'store', 'format', 'output'],
+    run: async (raw, common, io) => {
+      const { run } = await import('./commands/migrate.ts')
+      const options = { env: environmentOf(raw, 'migrate'), timeout: text(raw['timeout']) }
+      return run({ ...common, ...options, command: texts(raw['command']) }, io)
     },
   },
   {
@@ -205,14 +222,15 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
       getOutHelpWidth: () => widthOf(io.stdout),
       getErrHelpWidth: () => widthOf(io.stderr),
     })
+  const { own, command } = splitCommand(args)
   for (const definition of COMMANDS) {
     addCommand(program, definition, async (raw) => {
-      code = await definition.run(raw, commonOptions(raw), io)
+      code = await definition.run({ ...raw, command }, commonOptions(raw), io)
     })
   }
   try {
     // Without a command commander prints the help to stderr and exits with an error: nothing was asked.
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(own, { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return answered ? EXIT.pass : EXIT.usage
@@ -220,10 +238,24 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   }
 }
 
+/** Commander would read the options of what follows `--`, where an operand stands before it. */
+function splitCommand(args: readonly string[]): {
+  readonly own: readonly string[]
+  readonly command: readonly string[]
+} {
+  const at = args.indexOf('--')
+  const taking = COMMANDS.some(({ name, takesCommand }) => takesCommand === true && name === args[0])
+  return at === -1 || !taking ? { own: args, command: [] } : { own: args.slice(0, at), command: args.slice(at + 1) }
+}
+
 function addCommand(program: Command, definition: Definition, run: (raw: Raw) => Promise<void>): void {
   const command = program.command(definition.name).description(definition.summary)
   for (const option of definition.options) command.addOption(option)
   for (const name of definition.common) command.addOption(COMMON[name])
+  if (definition.takesCommand === true) {
+    command.usage('--env <name> [options] -- <command...>')
+    command.showHelpAfterError('(the command that migrates stands after `--`, with its own options)')
+  }
   if (definition.argument === undefined) {
     command.action(async () => run(command.opts()))
   } else {

@@ -1,7 +1,7 @@
 /** How a look is put together from a release and an environment: by the command line and by the deployed looker alike. */
 import { look } from './check.ts'
 import type { CheckInput, Look } from './check.ts'
-import { lookAtMigrations } from './look/migrations.ts'
+import { lookAtMigrations, lookAtSizes } from './look/migrations.ts'
 import type { MigrationsSight } from './look/migrations.ts'
 import type { Connection, DatabaseTarget } from './connections/connection.ts'
 import { postgres } from './engines/postgres/index.ts'
@@ -9,6 +9,7 @@ import { tellBehind } from './core/environment-behind.ts'
 import type { Elsewhere } from './core/environment-behind.ts'
 import type { Finding, FindingCode } from './core/finding.ts'
 import { verdictOf } from './core/verdict.ts'
+import type { TableVolume } from './core/migration-evidence.ts'
 import type { TenantPatterns } from './engines/tenants.ts'
 import { learntStatements, runningStatements, tellUnread, withStatements } from './release/evidence-statements.ts'
 import type { LearntStatements } from './release/evidence-statements.ts'
@@ -165,6 +166,19 @@ export async function takeMigrationsLook(
   return lookAtMigrations({ ...placeOf(environment), ...limits, release, connect, clock, variable: null })
 }
 
+/** How large tables are, by their subjects; [] where that could not be seen. */
+export async function takeSizes(
+  {
+    environment,
+    release,
+    connect,
+    clock,
+  }: Pick<LookingInput, 'environment' | 'connect' | 'clock'> & { readonly release: ReleaseManifest },
+  tables: readonly string[],
+): Promise<readonly TableVolume[]> {
+  return lookAtSizes({ ...placeOf(environment), release, connect, clock }, tables)
+}
+
 /** The first connection opens while the release is still being read; each further one when it is asked for. */
 export function connectAhead(open: () => Promise<Connection>): () => Promise<Connection> {
   let ahead: Promise<Connection> | null = open()
@@ -187,6 +201,32 @@ export function databaseName(target: DatabaseTarget): string {
       return target.name
     case 'embedded':
       return target.folder ?? 'memory'
+  }
+}
+
+/** Where it is: 'orders at db.example:5432'. Holds no secret. */
+export function databasePlace(target: DatabaseTarget): string {
+  const name = databaseName(target)
+  switch (target.kind) {
+    case 'url': {
+      const host = hostInUrl(target.url)
+      return host === null ? name : `${name} at ${host}`
+    }
+    case 'host':
+      return `${name} at ${target.host}:${target.port}`
+    case 'data-api':
+      return `${name} of ${target.cluster}`
+    case 'embedded':
+      return name
+  }
+}
+
+function hostInUrl(url: string): string | null {
+  try {
+    const { host } = new URL(url)
+    return host === '' ? null : host
+  } catch {
+    return null
   }
 }
 

@@ -8,14 +8,13 @@ import { ConnectionError, DatabaseError } from './connections/connection.ts'
 import { couldNotLook } from './core/could-not-look.ts'
 import type { CouldNotLookCode, Finding } from './core/finding.ts'
 import type { MigrationEvidence } from './core/migration-evidence.ts'
-import { uniteMigrations } from './core/migration-evidence.ts'
 import type { Server, StatementObservation } from './core/observation.ts'
 import type { Engine, Statistics, StatisticsSource } from './engines/engine.ts'
 import type { NormalisedStatement } from './engines/postgres/normalise-statement.ts'
 import type { Evidence, EvidenceStatement } from './release/evidence.ts'
 import type { Unprepared } from './record-paths.ts'
 import { searchPathNotes } from './record-paths.ts'
-import { addStatements, EVIDENCE_SCHEMA, round, uniteEvidence } from './release/evidence.ts'
+import { addStatements, addToEvidence, round } from './release/evidence.ts'
 import type { ManifestFiles, ReleaseManifest } from './release/manifest.ts'
 import { manifestDigestOf, markRunning } from './release/mark-running.ts'
 import type { Grown } from './release/recording.ts'
@@ -299,18 +298,10 @@ async function prepareByRole(
 }
 
 function evidenceOf({ release, environment, known, migrations }: RecordInput, learnt: Learnt): Evidence {
-  const { digest, release: name } = release.expectation
-  const [first, ...others] = known
-  const before = first === undefined ? null : others.reduce(uniteEvidence, first)
-  return {
-    // What other parts of evidence say stays.
-    ...before,
-    schema: EVIDENCE_SCHEMA,
-    service: name.service,
+  return addToEvidence(known, {
+    expectation: release.expectation,
     environment: environment.name,
-    release: { version: name.version, commit: name.commit },
-    expectation: digest,
-    statements: [...addStatements(before?.statements ?? [], learnt.statements)],
-    migrations: before?.migrations === undefined ? migrations : uniteMigrations(before.migrations, migrations),
-  }
+    statements: learnt.statements,
+    migrations,
+  })
 }

@@ -40,8 +40,8 @@ export async function run(options: CheckOptions, io: CliIo): Promise<number> {
 }
 
 /** The next deployment's baseline. A store that cannot be written is no reason to lose an answer. */
-async function keepSamples(
-  { store, environment, manifest }: PreparedLooks,
+export async function keepSamples(
+  { store, environment, manifest }: Pick<PreparedLooks, 'store' | 'environment' | 'manifest'>,
   samples: Look['samples'],
   io: CliIo,
 ): Promise<void> {
@@ -81,6 +81,8 @@ export interface PreparedLooks {
   readonly loaded: LoadedConfig
   readonly environment: ExpandedEnvironment
   readonly manifest: ResolvedRelease['manifest']
+  /** The manifest's file; null: the release was built from the working tree. */
+  readonly file: string | null
   readonly store: Store
   /** The manifest's bytes, as a store keeps them. */
   readonly files: ResolvedRelease['files']
@@ -125,6 +127,7 @@ export async function prepareLooks(
     loaded,
     environment,
     manifest,
+    file: resolved.file,
     store,
     files: () => resolved.files(),
     look: (startedAt, deadlineMs, signal) => takeLook(looking, startedAt, deadlineMs, signal),

@@ -1,6 +1,5 @@
 /** `record`: keeps what an environment shows of a release: its migrations, and the statements that the application runs. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, relative, resolve } from 'node:path'
+import { relative } from 'node:path'
 import { expandEnvironment } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
@@ -14,10 +13,9 @@ import { databaseName, takeMigrationsLook } from '../../functions/looking.ts'
 import type { Learnt, Recorded } from '../../functions/record.ts'
 import { record, recordAgain } from '../../functions/record.ts'
 import type { Evidence } from '../../functions/release/evidence.ts'
-import { evidenceFile, parseEvidence, writeEvidence } from '../../functions/release/evidence.ts'
-import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
-import type { Store } from '../../functions/stores/store.ts'
-import { EXIT, UsageError } from '../io.ts'
+import { writeEvidence } from '../../functions/release/evidence.ts'
+import { evidencePath, knownEvidence, writeEvidenceFile } from '../evidence-file.ts'
+import { EXIT } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { RecordOptions } from '../options.ts'
 import { writeResult } from '../result.ts'
@@ -31,7 +29,7 @@ export async function run(options: RecordOptions, io: CliIo): Promise<number> {
   const environment = expandEnvironment(loaded, options.env, io.env)
   const resolved = await releaseOf(options, loaded, io)
   const store = await storeOf(options, loaded, io)
-  const path = outOf(options, loaded, resolved, io)
+  const path = evidencePath(options, loaded, resolved, io)
   const known = await knownEvidence(path, resolved, environment.name, store)
   const release = resolved.manifest
   const open = (): Promise<Connection> => connect(environment.target)
@@ -64,7 +62,7 @@ export async function run(options: RecordOptions, io: CliIo): Promise<number> {
     clock: Date.now,
   })
   const text = writeEvidence(recorded.evidence)
-  await writeEvidenceFile(path, text)
+  await writeEvidenceFile(path, text, 'name a file with --out')
   await recorded.keep(text)
   await write(options, { ...told, recorded }, io)
   return isAnswered(recorded) ? EXIT.pass : EXIT.unsure
@@ -87,53 +85,6 @@ function rolesOf({ config }: LoadedConfig): readonly string[] {
   const { roles } = config.statements
   if (roles.length > 0) return roles
   return config.schema.role === null ? [] : [config.schema.role]
-}
-
-function outOf(options: RecordOptions, loaded: LoadedConfig, { file }: ResolvedRelease, io: CliIo): string {
-  if (options.out !== null) return resolve(io.cwd, options.out)
-  return resolve(file === null ? loaded.folder : dirname(file), evidenceFile(options.env))
-}
-
-interface Known {
-  readonly evidence: readonly Evidence[]
-  readonly notes: readonly string[]
-}
-
-/** Evidence is added to, in the file and in the store. What is of another expectation, or cannot be read, is begun anew. */
-async function knownEvidence(
-  path: string,
-  { manifest }: ResolvedRelease,
-  environment: string,
-  store: Store,
-): Promise<Known> {
-  const { digest, release } = manifest.expectation
-  const stored = await store.evidence(release.service, digest)
-  const file = await readFile(path, 'utf8').catch(() => null)
-  const notes: string[] = []
-  const evidence = [file, ...stored].flatMap((text, at) => {
-    if (text === null) return []
-    const parsed = parseEvidence(text)
-    if (parsed.kind === 'unreadable') {
-      notes.push(`${at === 0 ? path : "the store's evidence"} was written anew: ${parsed.reason}`)
-      return []
-    }
-    if (parsed.evidence.environment !== environment) return []
-    if (parsed.evidence.expectation === digest) return [parsed.evidence]
-    notes.push(`${path} was written anew: it was of ${parsed.evidence.release.version}, which expects something else`)
-    return []
-  })
-  return { evidence, notes }
-}
-
-async function writeEvidenceFile(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(`${path}.tmp`, text)
-    await rename(`${path}.tmp`, path)
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-    throw new UsageError(`the evidence ${path} cannot be written (${reason}): name a file with --out`, { cause: error })
-  }
 }
 
 interface Told {

@@ -6,6 +6,7 @@ import { requiredChecks } from '../../functions/core/required-checks.ts'
 import { watch } from '../../functions/watch.ts'
 import type { WatchSummary } from '../../functions/watch.ts'
 import { systemSleep } from '../../functions/system.ts'
+import { listenForInterrupt } from '../interrupt.ts'
 import { UsageError } from '../io.ts'
 import type { CliIo } from '../io.ts'
 import type { WatchOptions } from '../options.ts'
@@ -86,20 +87,5 @@ async function newerRelease(
     const now = await read()
     if (now === null || known(now) === first || (now.version === own.version && now.commit === own.commit)) return null
     return now.commit === null ? now.version : `${now.version} (${now.commit.slice(0, 10)})`
-  }
-}
-
-/** Ctrl-C once ends the watch with what is known, twice the process: Node's own answer is back after the first. */
-function listenForInterrupt(): { readonly signal: AbortSignal; readonly stop: () => void } {
-  const controller = new AbortController()
-  const abort = (): void => controller.abort()
-  process.once('SIGINT', abort)
-  process.once('SIGTERM', abort)
-  return {
-    signal: controller.signal,
-    stop: () => {
-      process.off('SIGINT', abort)
-      process.off('SIGTERM', abort)
-    },
   }
 }

@@ -21,6 +21,19 @@ export interface ConfirmInput {
   readonly before: Report
   readonly ended: MigrationEnd
   readonly after: Report
+  /** Of a run that somebody typed; left out: a deployment ran it. */
+  readonly typed?: TypedRun | undefined
+}
+
+export interface TypedRun {
+  /** Subjects of the migrations that ended meanwhile, as the ledgers showed it. */
+  readonly ran: readonly string[]
+  /** In milliseconds. */
+  readonly durationMs: number
+  /** Runs it again. */
+  readonly again: NextStep
+  /** Where the database is that was looked at, without secrets: 'orders at db.example:5432'. */
+  readonly place: string
 }
 
 export interface Confirmation {
@@ -48,17 +61,18 @@ const IN_THE_WAY: ReadonlySet<FindingCode> = new Set<FindingCode>([
   'migration-edited',
 ])
 
-export function confirmMigration({ before, ended, after }: ConfirmInput): Confirmation {
+export function confirmMigration({ before, ended, after, typed }: ConfirmInput): Confirmation {
   const missing = after.findings.filter(({ code, severity }) => severity === 'error' && BROUGHT.has(code))
   const inTheWay = after.findings.filter(({ code }) => IN_THE_WAY.has(code))
   const left = [...missing, ...inTheWay].map(({ subject }) => subject)
   // As "code subject" the consequences of others too; as subject whatever is wrong with it now.
   const still = new Set([...after.findings.flatMap(linesOf), ...left])
-  const applied = before.findings
+  const gone = before.findings
     .filter(({ code }) => BROUGHT.has(code) || IN_THE_WAY.has(code))
-    .filter((known) => isSeen(after) && !still.has(lineOf(known)) && !still.has(known.subject))
+    .filter((known) => isSeen(after) && !still.has(lineOf(known)))
     .map(({ subject }) => subject)
-  const own = findingOfRun({ before, ended, after, missing, inTheWay, applied, left })
+  const applied = [...new Set([...(typed?.ran ?? []), ...gone])].filter((subject) => !still.has(subject))
+  const own = findingOfRun({ before, ended, after, typed, missing, inTheWay, applied, left })
   const explained = new Set(own?.code === 'migrate-unconfirmed' ? missing : [])
   const findings = [...(own === null ? [] : [own]), ...after.findings.filter((other) => !explained.has(other))]
   const outcome = own === null ? verdictOf(after.findings) : verdictOf([own])
@@ -70,7 +84,7 @@ export function confirmMigration({ before, ended, after }: ConfirmInput): Confir
       ...after,
       verdict: verdictOf(findings),
       findings,
-      checks: [...after.checks, { name: 'migration', outcome, durationMs: 0 }],
+      checks: [...after.checks, { name: 'migration', outcome, durationMs: typed?.durationMs ?? 0 }],
       notes: [ended.said, ...brought, ...after.notes],
     },
   }
@@ -85,7 +99,7 @@ interface Compared extends ConfirmInput {
 
 /** null: the run succeeded and did its work; whatever else the look found speaks for itself. */
 function findingOfRun(compared: Compared): Finding | null {
-  const { ended, after, missing, inTheWay } = compared
+  const { ended, after, typed, missing, inTheWay } = compared
   const isThere = missing.length === 0 && inTheWay.length === 0
   if (isThere && ended.kind === 'succeeded') return null
   if (isThere && ended.kind === 'unknown') {
@@ -94,10 +108,7 @@ function findingOfRun(compared: Compared): Finding | null {
       subject: after.service,
       expected: 'it is known how the migration ended',
       found: `${ended.said}; ${isPass(after) ? 'all that the release needs is there' : 'whether its work is done could not be seen whole'}`,
-      nextSteps: [
-        ...stepsToLog(ended),
-        { text: 'deploy again: where the schema is confirmed the migration is not run again', command: null },
-      ],
+      nextSteps: [...stepsToLog(ended), typed?.again ?? { text: `deploy again: ${NOT_TWICE}`, command: null }],
     })
   }
   return finding({
@@ -133,17 +144,26 @@ function causesOf({ ended, applied, inTheWay }: Compared): readonly Cause[] {
   ]
 }
 
-function stepsOf({ ended, after, inTheWay }: Compared, isThere: boolean): readonly NextStep[] {
+const NOT_TWICE = 'where the schema is confirmed the migration is not run again'
+
+function stepsOf({ ended, after, typed, inTheWay }: Compared, isThere: boolean): readonly NextStep[] {
   const explain = { text: 'see the usual reasons', command: 'npx deploywatch explain migrate-unconfirmed' }
   if (isThere) {
-    const again = 'mend what failed, and deploy again: where the schema is confirmed the migration is not run again'
-    return [...stepsToLog(ended), { text: again, command: null }, explain]
+    const again = { text: `mend what failed, and deploy again: ${NOT_TWICE}`, command: null }
+    return typed === undefined ? [...stepsToLog(ended), again, explain] : [...stepsToLog(ended), typed.again]
   }
+  const place = typed === undefined ? '' : ` (${typed.place})`
   const compare =
     ended.kind === 'succeeded' && inTheWay.length === 0
-      ? [{ text: `compare the address in its output with the database of ${after.environment ?? 'it'}`, command: null }]
+      ? [
+          {
+            text: `compare the address in its output with the database of ${after.environment ?? 'it'}${place}`,
+            command: null,
+          },
+        ]
       : []
-  return [...stepsToLog(ended), ...inTheWay.flatMap(({ nextSteps }) => nextSteps), ...compare, explain]
+  const last = typed === undefined ? explain : typed.again
+  return [...stepsToLog(ended), ...inTheWay.flatMap(({ nextSteps }) => nextSteps), ...compare, last]
 }
 
 const stepsToLog = ({ log }: MigrationEnd): readonly NextStep[] => (log === null ? [] : [log])
@@ -167,6 +187,27 @@ const LISTED = 5
 function list(items: readonly string[]): string {
   const more = items.length - LISTED
   return items.slice(0, LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+/**
+ * The report with whose doing it is where migrations are applied that the release does not know, and were not before. They do
+ * not change the verdict: a newer release may have brought them too. Of reports that nothing was left out of.
+ */
+export function tellForeign(before: Report, report: Report, said: string): Report {
+  const isForeign = ({ code, subject }: Finding): boolean =>
+    code === 'migration-unknown' && !before.findings.some((known) => known.code === code && known.subject === subject)
+  const foreign = report.findings.filter(isForeign).map(({ subject }) => subject)
+  if (foreign.length === 0 || !isSeen(before)) return report
+  const cause = {
+    text: 'the command has other migrations than the release: it ran from another checkout, image or branch',
+    evidence: `it was not applied before the command ran; ${said}`,
+  }
+  const note = `the command also applied ${list(foreign)}, which the release does not know`
+  return {
+    ...report,
+    findings: report.findings.map((one) => (isForeign(one) ? { ...one, causes: [cause, ...one.causes] } : one)),
+    notes: [...report.notes, note],
+  }
 }
 
 /**

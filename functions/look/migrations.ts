@@ -1,5 +1,6 @@
 /** One look at what an environment shows of a release's migrations, without its statements, queries and endpoints. */
 import type { Connection } from '../connections/connection.ts'
+import { ConnectionError, DatabaseError } from '../connections/connection.ts'
 import type { Finding } from '../core/finding.ts'
 import { FINDING_CODES } from '../core/finding.ts'
 import type { MigrationEvidence, TableVolume } from '../core/migration-evidence.ts'
@@ -66,11 +67,29 @@ export async function lookAtMigrations(
   }
 }
 
+/** How large these tables are, by their subjects; [] where that could not be seen. */
+export async function lookAtSizes(
+  given: Pick<CheckInput, 'connect' | 'engine' | 'release' | 'environment' | 'clock'>,
+  tables: readonly string[],
+): Promise<readonly TableVolume[]> {
+  if (tables.length === 0) return []
+  let connection: Connection | null = null
+  try {
+    connection = await given.connect()
+    return await readVolumes(given, connection, tables, new Date(given.clock()).toISOString())
+  } catch (error) {
+    if (error instanceof ConnectionError || error instanceof DatabaseError) return []
+    throw error
+  } finally {
+    await connection?.close().catch(() => undefined)
+  }
+}
+
 /** A row of an answer is some 150 bytes, a name in the question as much: far below the Data API's limits. */
 const TABLES_A_QUERY = 1_000
 
 async function readVolumes(
-  { engine, release, environment }: CheckInput,
+  { engine, release, environment }: Pick<CheckInput, 'engine' | 'release' | 'environment'>,
   connection: Connection,
   subjects: readonly string[],
   seenAt: string,

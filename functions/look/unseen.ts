@@ -3,6 +3,7 @@ import type { Connection } from '../connections/connection.ts'
 import { ConnectionError, DatabaseError } from '../connections/connection.ts'
 import { couldNotLook } from '../core/could-not-look.ts'
 import type { Finding } from '../core/finding.ts'
+import { blockerDoing, blockerName } from './blocker-text.ts'
 import type { CheckInput } from './input.ts'
 import type { Unseen } from './timer.ts'
 
@@ -55,9 +56,8 @@ async function blockedBy(input: CheckInput, connection: Connection | null): Prom
     connection === null ? [[]] : await connection.read([input.engine.blockers()]).catch(() => [[]] as const)
   const [first] = sessions
   if (first === undefined) return null
-  const who = `session ${first.pid} (role ${first.role}, ${first.application === '' ? 'no application name' : first.application})`
   return couldNotLook('look-blocked', {
     ...subjectOf(input),
-    detail: `${who} holds a lock in the way: ${first.state} for ${Math.round(first.sinceSeconds)} s, ${first.statement}`,
+    detail: `${blockerName(first)} holds a lock in the way: ${blockerDoing(first)}`,
   })
 }

@@ -7,6 +7,7 @@ import * as z from 'zod'
 import type { Finding } from '../core/finding.ts'
 import { MIGRATION_STATES, uniteMigrations } from '../core/migration-evidence.ts'
 import type { MigrationEvidence } from '../core/migration-evidence.ts'
+import type { Expectation } from '../core/release.ts'
 import { lazily } from '../lazily.ts'
 
 export const EVIDENCE_SCHEMA = 'deploywatch/evidence/1'
@@ -217,6 +218,33 @@ export function uniteEvidence(one: Evidence, other: Evidence): Evidence {
     statements: [...uniteStatements(one.statements, other.statements)],
     ...(newest === undefined ? {} : { pipelines: newest }),
     ...(first === undefined ? {} : { migrations: second === undefined ? first : uniteMigrations(first, second) }),
+  }
+}
+
+export interface NewEvidence {
+  readonly expectation: Pick<Expectation, 'digest' | 'release'>
+  readonly environment: string
+  /** What was learnt since the last one: their calls are added up. */
+  readonly statements: readonly EvidenceStatement[]
+  readonly migrations: MigrationEvidence
+}
+
+/** The document of all that is known and of what was seen now. `known`: copies of this environment's, of this expectation. */
+export function addToEvidence(known: readonly Evidence[], added: NewEvidence): Evidence {
+  const { service, version, commit } = added.expectation.release
+  const [first, ...others] = known
+  const before = first === undefined ? null : others.reduce(uniteEvidence, first)
+  return {
+    // What other parts of evidence say stays.
+    ...before,
+    schema: EVIDENCE_SCHEMA,
+    service,
+    environment: added.environment,
+    release: { version, commit },
+    expectation: added.expectation.digest,
+    statements: [...addStatements(before?.statements ?? [], added.statements)],
+    migrations:
+      before?.migrations === undefined ? added.migrations : uniteMigrations(before.migrations, added.migrations),
   }
 }
 

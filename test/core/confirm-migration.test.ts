@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MigrationEnd } from '../../functions/core/confirm-migration.ts'
-import { confirmMigration, mayMigrate } from '../../functions/core/confirm-migration.ts'
+import { confirmMigration, mayMigrate, tellForeign } from '../../functions/core/confirm-migration.ts'
 import type { Finding, FindingCode } from '../../functions/core/finding.ts'
 import { finding, FINDING_CODES } from '../../functions/core/finding.ts'
 import { arbitraryReport, INCIDENT, reportOf, UNREACHABLE, V42 } from '../outputs/sample-reports.ts'
@@ -131,6 +131,61 @@ test('a migration whose end nobody knows is never confirmed: unsure where the sc
   expect([there.report.verdict, codes(there.report.findings)]).toEqual(['unsure', ['check-timeout']])
   const gone = confirmMigration({ before: INCIDENT, ended: UNKNOWN, after: INCIDENT })
   expect([gone.report.verdict, codes(gone.report.findings)]).toEqual(['fail', ['migrate-unconfirmed']])
+})
+
+describe('a command that somebody typed', () => {
+  const again = { text: 'run it again', command: 'npx deploywatch migrate --env production -- flyway migrate' }
+  const typed = { durationMs: 3_200, ran: ['V43__backfill.sql'], again, place: 'orders at db.example:5432' }
+
+  test('is confirmed with what its ledger showed, and how long it ran', () => {
+    const { report, applied } = confirmMigration({ before: INCIDENT, ended: OK, after: reportOf([]), typed })
+    expect(applied).toEqual(['V43__backfill.sql', 'V42__add_status_note.sql'])
+    expect(report.checks.at(-1)).toEqual({ name: 'migration', outcome: 'pass', durationMs: 3_200 })
+  })
+
+  test('and that did nothing is told which database was looked at, and how to run it again', () => {
+    const { report } = confirmMigration({
+      before: INCIDENT,
+      ended: OK,
+      after: INCIDENT,
+      typed: { ...typed, ran: [] },
+    })
+    expect(report.findings[0]?.nextSteps.slice(1)).toEqual([
+      {
+        text: 'compare the address in its output with the database of production (orders at db.example:5432)',
+        command: null,
+      },
+      again,
+    ])
+  })
+
+  test('and failed after all of its work is told to run it again, and not to deploy again', () => {
+    const { report } = confirmMigration({ before: INCIDENT, ended: FAILED, after: reportOf([]), typed })
+    expect(report.findings[0]?.nextSteps).toEqual([log, again])
+  })
+})
+
+describe('migrations that the release does not know', () => {
+  const V44 = finding({
+    code: 'migration-unknown',
+    subject: 'V44',
+    expected: 'it is of this release',
+    found: 'it is not',
+  })
+
+  test('and that were not there before the command are told as its doing, without another verdict', () => {
+    const report = tellForeign(INCIDENT, reportOf([V44]), OK.said)
+    expect(report.verdict).toBe('pass')
+    expect(report.findings[0]?.causes[0]?.evidence).toContain(OK.said)
+    expect(report.notes.at(-1)).toBe('the command also applied V44, which the release does not know')
+  })
+
+  test('and that were there before, or that nobody could see before, are nobody’s doing', () => {
+    for (const before of [reportOf([V44, V42]), UNREACHABLE]) {
+      const report = reportOf([V44])
+      expect(tellForeign(before, report, OK.said)).toBe(report)
+    }
+  })
 })
 
 test('whatever the looks say, only a success whose look passes is a pass, and no finding is lost', () => {
