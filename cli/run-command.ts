@@ -147,10 +147,14 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
+/** Of what is no plain word only the beginning is shown: it may hold a password. */
 function notFound(program: string): string {
+  const variable = /^(\w+)=/u.exec(program)?.[1]
+  if (variable !== undefined) {
+    return `the command begins with ${variable}=…, and there is no shell that would set it: write it in front of deploywatch, or \`-- env ${variable}=… COMMAND\``
+  }
   const [first = '', ...more] = program.trim().split(/\s+/u)
   if (more.length > 0) {
-    // What follows may hold a password.
     return `the command was given as one word that begins with ${visibleName(first)}: give it without the quotes around all of it, or as \`-- sh -c '…'\` where it needs a shell`
   }
   const where = program.includes('/')

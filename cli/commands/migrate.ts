@@ -1,10 +1,12 @@
 /** `migrate`: the team's own migration command between two looks. */
 import { relative } from 'node:path'
+import { addressVariable } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
 import { duration } from '../../functions/config/parts.ts'
 import { ConfigError } from '../../functions/config/problem.ts'
 import { connect } from '../../functions/connections/connect.ts'
 import type { MigrationEvidence } from '../../functions/core/migration-evidence.ts'
+import { commandsFor } from '../../functions/core/paste.ts'
 import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
@@ -159,16 +161,20 @@ function millisecondsOf(text: string): number {
 
 /** With the command of their own tool, where the repository says which that is. */
 async function whatToType({ config, env }: MigrateOptions, io: CliIo): Promise<string> {
-  const command = await toolCommand(config, io)
-  const kind = command === null ? 'with the command of your own tool, such as' : 'such as'
-  return `migrate needs the command that migrates, after \`--\`, ${kind} \`npx deploywatch migrate --env ${env} -- ${command ?? 'npx prisma migrate deploy'}\``
+  const command = await toolCommand(config, env, io)
+  // Variables are set by a shell: in front of all of it, and not behind `--`.
+  const [, set = '', words = ''] = /^(\w+="\$\w+" )?(.*)$/su.exec(command ?? 'npx prisma migrate deploy') ?? []
+  const such = command === null ? 'such as' : 'for your migrations'
+  return `migrate needs the command that migrates, after \`--\`, ${such}: ${set}npx deploywatch migrate --env ${env} -- ${words}`
 }
 
-async function toolCommand(config: string, io: CliIo): Promise<string | null> {
+async function toolCommand(config: string, env: string, io: CliIo): Promise<string | null> {
   try {
     const loaded = await loadConfig(config, io.cwd)
     const { ledgers } = await planReplay(loaded, openProject(loaded.folder), LEDGER_TOOLS)
-    return ledgers[0]?.commands.migrate ?? null
+    const database = loaded.config.environments[env]?.database
+    const variable = database === undefined ? null : addressVariable(database)
+    return ledgers[0] === undefined ? null : commandsFor(ledgers[0].commands, variable).migrate
   } catch (error) {
     // What is wrong with the config is told once there is a command.
     if (error instanceof ConfigError) return null

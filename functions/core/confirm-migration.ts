@@ -134,12 +134,16 @@ function outcomeText({ ended, after, applied, left }: Compared): string {
   return ended.kind === 'succeeded' ? `and changed nothing that the release needs: ${still}` : still
 }
 
-/** What the ledger itself says comes first, with its evidence; the rest is possible. */
-function causesOf({ ended, applied, inTheWay }: Compared): readonly Cause[] {
+/** What the ledger says comes first, then what the run itself showed; the rest is possible. */
+function causesOf({ before, ended, applied, missing, inTheWay }: Compared): readonly Cause[] {
   const told = inTheWay.map(({ code, subject, found }) => ({ text: `${code} ${subject}`, evidence: found }))
   if (ended.kind !== 'succeeded' || applied.length > 0 || told.length > 0) return told
+  // Why it was missing before says nothing of this run; what speaks for a cause since then does: its tables in another schema, say.
+  const known = new Set(before.findings.flatMap(({ causes }) => causes.map(({ text }) => text)))
+  const shown = missing.flatMap(({ causes }) => causes).filter(({ text, evidence }) => evidence && !known.has(text))
   return [
-    { text: 'it ran against another database than the one that is looked at', evidence: null },
+    ...new Map(shown.map((cause) => [cause.text, cause])).values(),
+    { text: 'it ran against another database or schema than the one that is looked at', evidence: null },
     { text: 'it ran from an image or folder without the new files, or only printed what it would do', evidence: null },
   ]
 }

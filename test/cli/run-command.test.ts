@@ -44,4 +44,10 @@ describe('a program', () => {
     await expect(refused).rejects.toThrow('as one word that begins with flyway: give it without the quotes')
     await expect(refused).rejects.not.toThrow('hunter2')
   })
+
+  test('that is an assignment, which only a shell would understand, says how to make it', async () => {
+    const refused = assertProgram('DATABASE_URL=postgres://app:hunter2@db/orders', world)
+    await expect(refused).rejects.toThrow('`-- env DATABASE_URL=… COMMAND`')
+    await expect(refused).rejects.not.toThrow('hunter2')
+  })
 })

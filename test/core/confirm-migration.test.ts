@@ -60,7 +60,7 @@ describe('a migration that succeeded', () => {
       estimate: V42.estimate,
     })
     expect(report.findings[0]?.causes.map(({ text }) => text)).toEqual([
-      'it ran against another database than the one that is looked at',
+      'it ran against another database or schema than the one that is looked at',
       'it ran from an image or folder without the new files, or only printed what it would do',
     ])
     expect(report.findings[0]?.nextSteps.map(({ command }) => command)).toEqual([
@@ -68,6 +68,14 @@ describe('a migration that succeeded', () => {
       null,
       'npx deploywatch explain migrate-unconfirmed',
     ])
+  })
+
+  test('and did nothing here has what speaks for a cause since then, and not why it was missing before', () => {
+    const earlier = { text: 'the pipeline never migrates', evidence: 'deploy.yml:12' }
+    const since = { text: 'the migrations ran in another schema', evidence: 'orders is in app' }
+    const before = reportOf([{ ...V42, causes: [earlier] }])
+    const after = reportOf([{ ...V42, causes: [earlier, since] }])
+    expect(confirmMigration({ before, ended: OK, after }).report.findings[0]?.causes[0]).toEqual(since)
   })
 
   test('and left a migration that the tool never runs says so with the ledger as evidence', () => {

@@ -135,8 +135,7 @@ describe('a command that succeeds', () => {
 
   test('in another database is the same failure', async () => {
     const other = await createDatabase(undefined, behind.name)
-    const words = steps('sql:42.sql')
-    const run = await migrate(['env', `DATABASE_URL=${other.url}`, ...words])
+    const run = await migrate(['env', `DATABASE_URL=${other.url}`, ...steps('sql:42.sql')])
     await other.drop()
     expect({ code: run.code, codes: codes(run.report) }).toEqual({ code: 1, codes: ['migrate-unconfirmed'] })
     // Its address holds a password.
@@ -203,7 +202,7 @@ describe('a command that is not run', () => {
   })
 
   test.each([
-    ['none at all', [], /after `--`, .*`npx deploywatch migrate --env production -- flyway .*migrate`/u],
+    ['none at all', [], /after `--`, .*: npx deploywatch migrate --env production -- flyway .*migrate$/mu],
     ['a program that is not there', ['flywya', 'migrate'], /the command flywya cannot be run: no folder of PATH has/u],
   ])('%s is wrong use, and says what to type', async (_, command, message) => {
     const run = await deploywatch(['migrate', '--env', 'production', '--format', 'json', '--', ...command], {

@@ -151,12 +151,16 @@ export const LEDGER_EXPLANATIONS: GroupExplanations<'ledger'> = {
       'the command reached another database than the one that is looked at',
       'it ran in a container or folder that does not have the new files',
       'it only printed what it would do (a dry run), or has no pending migration by its own count',
-      'it failed half way, or still runs: CloudFormation waits an hour at most',
+      'it failed half way, or still runs: CloudFormation waits an hour at most, and a command may have left its work to the background',
+      'it was interrupted, or had not ended at `--timeout`',
     ],
     steps: [
       { text: 'compare the address in the output of the command with `environments.ENV.database`', command: null },
       { text: 'see where the migration did arrive', command: 'npx deploywatch check --env staging' },
-      { text: 'correct the command, then run it again', command: 'npx deploywatch migrate --env ENV -- COMMAND' },
+      {
+        text: 'correct the command, then run it again: where the schema is confirmed by then it is not run a second time',
+        command: 'npx deploywatch migrate --env ENV -- COMMAND',
+      },
       { text: 'or deploy the stack again: a run that is under way is joined', command: null },
     ],
   },
