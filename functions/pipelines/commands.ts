@@ -1,6 +1,6 @@
 /** What a command of a pipeline is: it migrates, checks or deploys, runs other commands, or none of these. */
 import { posix } from 'node:path'
-import { isDeployment, mayDeploy } from './deploy-commands.ts'
+import { isDeployment, mayDeploy, speaksOfDeployment } from './deploy-commands.ts'
 import { flyReleaseCommand, optionOf } from './manifests.ts'
 import { MIGRATING_CALLS, readMigration } from './migration-commands.ts'
 import { isKnown, isOpaque, readable } from './opaque.ts'
@@ -9,7 +9,7 @@ import { readScript, type ScriptSource, type ShellCommand } from './shell.ts'
 import { joined, newShell, type Remark, type Shell } from './shell-process.ts'
 import { emit, evidenceOf, noteUnread, type StepSink } from './step-sink.ts'
 import { chart, ecsTask, manifests } from './started.ts'
-import { maybe, type Trace } from './trace.ts'
+import { maybe, SPEAKS_OF_DATABASE, type Trace } from './trace.ts'
 import { unwrap } from './wrappers.ts'
 
 const DEEPEST = 12
@@ -280,6 +280,18 @@ function programFile(words: readonly string[], trace: Trace): readonly string[] 
   return text === undefined || text === null
     ? maybe(words, trace, 'its code is not in the repository')
     : judgeProgram(text, words, trace)
+}
+
+/** A program that stands in the definition itself, such as a step whose shell is Python: what it speaks of, it may do. */
+export function readProgram(text: string, command: ShellCommand, sink: StepSink): void {
+  if (MIGRATING_CALLS.test(text)) emit(sink, { role: 'migrate', text: command.text, command })
+  else if (SPEAKS_OF_DATABASE.test(text))
+    emit(sink, {
+      role: 'unknown',
+      text: `${command.text}: its code does not show whether it runs the migrations`,
+      command,
+    })
+  else if (speaksOfDeployment(text)) emit(sink, { role: 'deploy', weak: true, text: command.text, command })
 }
 
 function judgeProgram(text: string, words: readonly string[], trace: Trace): readonly string[] {

@@ -1,7 +1,7 @@
 /** Steps of GitHub Actions: run blocks, composite actions of the repository, actions from elsewhere. */
 import { posix } from 'node:path'
 import type { Insertion, PipelineStep, StepRemark } from '../core/pipeline.ts'
-import { readCommands } from './commands.ts'
+import { readCommands, readProgram } from './commands.ts'
 import { readAction, speaksOfDeployment } from './deploy-commands.ts'
 import { fillIn, isUnresolved, readCondition, valueOf, type Lookup, type Value } from './github-expressions.ts'
 import { readable } from './opaque.ts'
@@ -90,7 +90,6 @@ function readRun(
   own: ReadonlyMap<string, string>,
 ): void {
   const kind = fillIn(textAt(step, 'shell') ?? scope.shell ?? '', scope.lookup)
-  if (/python|node|perl|ruby/u.test(kind)) return
   const filled = fillIn(text, scope.lookup)
   const first = run.block ? run.place.line + 1 : run.place.line
   const place = (offset: number) => ({
@@ -102,12 +101,19 @@ function readRun(
   )
   // Without a word about it: `bash -e`; `shell: bash` adds pipefail; a template says it itself.
   const template = kind.includes('{0}')
+  // PowerShell and cmd go on after a program that failed: the last one's end is the step's.
+  const goesOn = /^(?:pwsh|powershell|cmd)\b/u.test(kind)
   const shell = newShell({
     variables: new Map([...scope.variables, ...own]),
     cwd: folder,
-    errexit: template ? /\s-[a-z]*e/u.test(kind) : true,
+    errexit: template ? /\s-[a-z]*e/u.test(kind) : !goesOn,
     pipefail: template ? kind.includes('pipefail') : kind === 'bash',
   })
+  if (/^(?:python|node|perl|ruby|deno|bun)/u.test(kind)) {
+    const { variables } = shell
+    readProgram(filled, bareCommand(`a ${kind} program`, place(0), { variables, own }), sink)
+    return
+  }
   readCommands({ text: filled, place }, shell, sink)
 }
 

@@ -20,7 +20,7 @@ export interface Trace {
   readonly read: (words: readonly string[], trace: Trace) => readonly string[]
 }
 
-const SPEAKS_OF_DATABASE = /migrat|schema|database|\bdb\b|alembic|flyway|liquibase/iu
+export const SPEAKS_OF_DATABASE = /migrat|schema|database|\bdb\b|alembic|flyway|liquibase/iu
 const BUILDS =
   /\b(?:build|test|lint|install|ci|compile|generate|gen|codegen|check|validate|setup|format|tools?|seed|backup|dump|lock|status|proxy|wait)\b/iu
 
