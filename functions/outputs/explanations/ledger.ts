@@ -151,8 +151,7 @@ export const LEDGER_EXPLANATIONS: GroupExplanations<'ledger'> = {
       'the command reached another database than the one that is looked at',
       'it ran in a container or folder that does not have the new files',
       'it only printed what it would do (a dry run), or has no pending migration by its own count',
-      'it failed half way, or still runs: CloudFormation waits an hour at most, and a command may have left its work to the background',
-      'it was interrupted, or had not ended at `--timeout`',
+      'it failed half way, was interrupted, or still runs: in the background, or past the hour that CloudFormation waits',
     ],
     steps: [
       { text: 'compare the address in the output of the command with `environments.ENV.database`', command: null },
