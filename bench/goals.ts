@@ -26,8 +26,8 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2
 }
 
-const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`)
-const kilobytes = (bytes: number): string =>
+export const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`)
+export const kilobytes = (bytes: number): string =>
   bytes < 1_048_576 ? `${(bytes / 1024).toFixed(1)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`
 const times = (ratio: number): string => `${ratio.toFixed(1)}×`
 

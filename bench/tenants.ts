@@ -1,24 +1,17 @@
 /**
  * `npm run bench:tenants`: one look at a thousand tenants' schemas of fifty tables each in one real PostgreSQL, beside the look at one
- * schema alone, which a thousand looks would be. Making the schemas takes many minutes: `--folder DIR` keeps them for the next run.
- * Exits 1 where a look did not answer rightly, or needed more than three round trips over the wire.
+ * schema alone, which a thousand looks would be, and beside @pgkit/schemainspect. Making the schemas takes a quarter of an hour:
+ * `--folder DIR` keeps them for the next run. Exits 1 where a look did not answer rightly, or a goal of round trips or memory is missed.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Client } from 'pg'
-import { connect } from '../functions/connections/connect.ts'
-import type { Connection } from '../functions/connections/connection.ts'
-import type { Report } from '../functions/core/report.ts'
-import type { ReleaseManifest } from '../functions/release/manifest.ts'
-import { folderStore } from '../functions/stores/folder.ts'
-import { startDataApi } from '../local/data-api/server.ts'
-import { flywayHistory, look, releaseOf } from '../test/support/looks.ts'
-import { median } from './goals.ts'
-import { CLUSTER, SECRET } from './project.ts'
-import { listMigrations } from './schema.ts'
+import { kilobytes, median, seconds } from './goals.ts'
+import { look, runScript, startScript } from './processes.ts'
+import type { Look } from './processes.ts'
 import { query, startServer } from './server.ts'
+import { prepareTenants, tenantName } from './tenants-project.ts'
 
 const { values } = parseArgs({
   options: {
@@ -29,137 +22,118 @@ const { values } = parseArgs({
   },
 })
 const [tenants, tables, rounds] = [values.tenants, values.tables, values.rounds].map(Number) as [number, number, number]
-const DATABASE = 'tenants'
-/** Single looks that are measured; their median stands for each of the thousand. */
-const SAMPLE = 20
+/** Single looks that are measured in a round; their median stands for each of the thousand. */
+const SAMPLE = 7
 const MOST_ROUND_TRIPS = 3
-
-const files = Object.fromEntries(
-  listMigrations(tables)
-    .filter(({ sql }) => sql.trim() !== '')
-    .map(({ name, sql }) => [`db/migration/${name}`, sql]),
-)
-const nameOf = (number: number): string => `tenant_${String(number).padStart(4, '0')}`
+const MOST_MEMORY = 256 * 1_048_576
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
-/** What is there already stays. */
-async function fill(url: string): Promise<void> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
+interface Round {
+  readonly ones: readonly Look[]
+  readonly schemainspect: number
+  readonly first: Look
+  readonly unchanged: Look
+  readonly oneDiffers: Look
+  readonly threeDiffer: Look
+  readonly firstDataApi: Look
+  readonly unchangedDataApi: Look
+}
+
+async function measureRound(folder: string, url: string, dataApi: string): Promise<Round> {
+  const options = { cwd: folder, env: { BENCH_DATABASE_URL: url, BENCH_DATA_API: dataApi } }
+  const newStore = (): Promise<string> => mkdtemp(join(folder, 'store-'))
+  const [wire, api] = [await newStore(), await newStore()]
+  const ones: Look[] = []
+  for (let at = 0; at < SAMPLE; at += 1) ones.push(await look('one', await newStore(), 'pass', options))
+  const first = await look('wire', wire, 'pass', options)
+  const schemainspect = Number((await runScript('./schemainspect.ts', [url, String(tenants * tables)])).stdout)
+  return {
+    ones,
+    schemainspect,
+    first,
+    unchanged: await look('wire', wire, 'pass', options),
+    oneDiffers: await lookAtWrong(url, [7], () => look('wire', wire, 'fail', options)),
+    threeDiffer: await lookAtWrong(url, [7, 19, 400], () => look('wire', wire, 'fail', options)),
+    firstDataApi: await look('data-api', api, 'pass', options),
+    unchangedDataApi: await look('data-api', api, 'pass', options),
+  }
+}
+
+/** While these tenants lack a column. Throws where they are not what the one finding names. */
+async function lookAtWrong(url: string, numbers: readonly number[], take: () => Promise<Look>): Promise<Look> {
+  const names = numbers.filter((number) => number <= tenants).map(tenantName)
+  await query(url, names.map((name) => `ALTER TABLE ${name}.table_00007 DROP COLUMN title`).join(';'))
   try {
-    const { rows } = await client.query<{ count: string }>(
-      String.raw`SELECT count(*) AS count FROM pg_namespace WHERE nspname LIKE 'tenant\_%'`,
-    )
-    const history = flywayHistory(files)
-    for (let number = Number(rows[0]?.count ?? 0) + 1; number <= tenants; number += 1) {
-      const name = nameOf(number)
-      await client.query(
-        `BEGIN; CREATE SCHEMA ${name}; SET LOCAL search_path = ${name}; ${Object.values(files).join('\n')}; ${history}; COMMIT`,
+    const done = await take()
+    const [finding] = done.report.findings
+    const expected = `${names.length} of ${tenants.toLocaleString('en-US')} schemas: ${names.join(', ')};`
+    if (finding?.code !== 'column-missing' || !finding.found.startsWith(expected))
+      throw new Error(
+        `expected column-missing, ${expected} found ${finding?.code ?? 'nothing'}, ${finding?.found ?? ''}`,
       )
-      if (number % 100 === 0) say(`${number} of ${tenants} schemas`)
-    }
-    await client.query('VACUUM ANALYZE')
+    return done
   } finally {
-    await client.end()
+    await query(url, names.map((name) => `ALTER TABLE ${name}.table_00007 ADD COLUMN title text`).join(';'))
   }
 }
 
-/** Nothing of the data is worth keeping through a crash; 150,000 files would each be synced. */
-const QUICKLY = ['fsync = off', 'full_page_writes = off', "max_wal_size = '8GB'"]
+const timeOf = (looks: readonly Look[]): number => median(looks.map(({ report }) => report.durationMs))
+const mostTrips = (looks: readonly Look[]): number =>
+  Math.max(...looks.map(({ report }) => report.database?.roundTrips ?? Infinity))
+const mostBytes = (looks: readonly Look[]): number =>
+  Math.max(...looks.map(({ report }) => report.database?.bytesRead ?? Infinity))
+const peakOf = (looks: readonly Look[]): number => Math.max(...looks.map(({ peakBytes }) => peakBytes ?? NaN))
 
-async function prepare(server: string): Promise<string> {
-  for (const setting of QUICKLY) await query(server, `ALTER SYSTEM SET ${setting}`)
-  await query(server, 'SELECT pg_reload_conf()')
-  const there = await query(server, `SELECT 1 FROM pg_database WHERE datname = '${DATABASE}'`)
-  if (there.length === 0) await query(server, `CREATE DATABASE ${DATABASE}`)
-  const url = new URL(server)
-  url.pathname = `/${DATABASE}`
-  await fill(url.href)
-  return url.href
+function row(what: string, looks: readonly Look[]): string {
+  const times = looks.map(({ report }) => seconds(report.durationMs)).join(', ')
+  const figures = [mostTrips(looks), kilobytes(mostBytes(looks)), kilobytes(peakOf(looks))].join(' | ')
+  return `| ${what} | ${seconds(timeOf(looks))} | ${times} | ${figures} |`
 }
 
-interface Measured {
-  readonly label: string
-  readonly ms: number
-  readonly report: Report
-}
-
-function row({ label, ms, report }: Measured): string {
-  const { roundTrips = 0, bytesRead = 0 } = report.database ?? {}
-  return `| ${label} | ${(ms / 1000).toFixed(2)} s | ${roundTrips} | ${bytesRead.toLocaleString('en-US')} |`
-}
-
-async function main(url: string, open: () => Promise<Connection>): Promise<boolean> {
-  const release: ReleaseManifest = await releaseOf({ config: 'migrations: { path: db/migration }\n', files })
-  const all = { schemas: ['tenant_*'], except: [] }
-  const of = async (label: string, verdict: string, take: () => Promise<Report>, count = rounds): Promise<Measured> => {
-    const reports: Report[] = []
-    for (let at = 0; at < count; at += 1) reports.push(await take())
-    const wrong = reports.find((report) => report.verdict !== verdict)
-    if (wrong !== undefined) throw new Error(`${label}: ${wrong.verdict}: ${wrong.findings[0]?.found ?? ''}`)
-    const last = reports.at(-1)
-    if (last === undefined) throw new Error('there is no round')
-    return { label, ms: median(reports.map(({ durationMs }) => durationMs)), report: last }
-  }
-  const newStore = async () => folderStore(await mkdtemp(join(tmpdir(), 'deploywatch-tenants-')))
-  await look(release, url, { searchPath: [nameOf(1)] })
-  const one = await of(
-    'one schema, by its search path',
-    'pass',
-    () => look(release, url, { searchPath: [nameOf(7)] }),
-    SAMPLE,
-  )
-  const alike = await of(`${tenants} schemas, all alike`, 'pass', async () =>
-    look(release, url, { tenants: all, store: await newStore() }),
-  )
-  const store = await newStore()
-  await look(release, url, { tenants: all, store })
-  const unchanged = await of('the same, unchanged', 'pass', () => look(release, url, { tenants: all, store }))
-  const dataApi = await of('all alike, calls of the Data API', 'pass', () => look(release, open, { tenants: all }))
-  const three = [nameOf(7), nameOf(19), nameOf(400)].filter((_, at) => at === 0 || tenants >= 400)
-  await query(url, three.map((name) => `ALTER TABLE ${name}.table_00007 DROP COLUMN title`).join(';'))
-  const wrong = await of(`${three.length} that lack a column`, 'fail', () => look(release, url, { tenants: all }))
-  await query(url, three.map((name) => `ALTER TABLE ${name}.table_00007 ADD COLUMN title text`).join(';'))
-  const single = one.report.database
-  const thousand = {
-    ms: one.ms * tenants,
-    bytes: (single?.bytesRead ?? 0) * tenants,
-    trips: (single?.roundTrips ?? 0) * tenants,
-  }
-  process.stdout.write(
-    `${[
-      `${tenants} schemas × ${tables} tables, PostgreSQL ${one.report.database?.version ?? ''}, Node ${process.versions.node}, ${rounds} rounds, ${SAMPLE} single looks`,
-      '',
-      '| what | median | round trips | bytes read |',
-      '| --- | --- | --- | --- |',
-      ...[one, alike, unchanged, wrong, dataApi].map(row),
-      '',
-      `${tenants} looks at one schema each, computed from the sample: ${(thousand.ms / 1000).toFixed(0)} s, ${thousand.trips} round trips, ${thousand.bytes.toLocaleString('en-US')} bytes.`,
-      `One look at all: ${(thousand.ms / alike.ms).toFixed(1)} times as fast, ${(thousand.bytes / (alike.report.database?.bytesRead ?? 1)).toFixed(0)} times fewer bytes.`,
-      `finding: ${wrong.report.findings[0]?.code ?? ''} ${wrong.report.findings[0]?.subject ?? ''}: ${wrong.report.findings[0]?.found ?? ''}`,
-    ].join('\n')}\n`,
-  )
-  return (alike.report.database?.roundTrips ?? Infinity) <= MOST_ROUND_TRIPS
+function tell(done: readonly Round[], version: string): string {
+  const all = (name: Exclude<keyof Round, 'ones' | 'schemainspect'>): readonly Look[] =>
+    done.map((round) => round[name])
+  const ones = done.flatMap((round) => round.ones)
+  const peers = done.map(({ schemainspect }) => schemainspect)
+  const [first, one] = [timeOf(all('first')), timeOf(ones)]
+  return [
+    `${tenants} schemas × ${tables} tables, PostgreSQL ${version}, Node ${process.versions.node}, ${rounds} rounds`,
+    '',
+    '| what | median | each round | most round trips | most bytes read | most memory |',
+    '| --- | --- | --- | --- | --- | --- |',
+    row('first look, all alike, wire', all('first')),
+    row('unchanged, wire', all('unchanged')),
+    row('one schema lacks a column', all('oneDiffers')),
+    row('three schemas lack a column', all('threeDiffer')),
+    row('first look, all alike, calls of the Data API', all('firstDataApi')),
+    row('unchanged, calls of the Data API', all('unchangedDataApi')),
+    `| @pgkit/schemainspect reads the database | ${seconds(median(peers))} | ${peers.map(seconds).join(', ')} | | | |`,
+    '',
+    `One schema alone: ${seconds(one)} (median of ${ones.length}), ${mostTrips(ones)} round trips, ${kilobytes(mostBytes(ones))}; ${tenants} times that: ${seconds(one * tenants)}.`,
+    `One look at all is ${((one * tenants) / first).toFixed(0)} times as fast as that, and ${(median(peers) / first).toFixed(1)} times as fast as @pgkit/schemainspect reads.`,
+    `finding: ${done[0]?.oneDiffers.report.findings[0]?.found ?? ''}`,
+  ].join('\n')
 }
 
 const folder =
   values.folder === undefined ? await mkdtemp(join(tmpdir(), 'deploywatch-tenants-')) : resolve(values.folder)
 const server = await startServer(folder)
 try {
-  const url = await prepare(server.url)
-  const api = await startDataApi({ backend: { url }, clusters: [CLUSTER], secrets: { [SECRET]: null } })
+  const project = await prepareTenants(server.url, folder, { tenants, tables }, say)
+  const dataApi = await startScript('./data-api.ts', [server.url])
   try {
-    const target = {
-      kind: 'data-api',
-      cluster: CLUSTER,
-      secret: SECRET,
-      name: DATABASE,
-      region: 'eu-west-1',
-      endpoint: api.endpoint,
-    } as const
-    if (!(await main(url, () => connect(target)))) process.exitCode = 1
+    const done: Round[] = []
+    for (let at = 1; at <= rounds; at += 1) {
+      say(`round ${at} of ${rounds}`)
+      done.push(await measureRound(project.folder, project.url, dataApi.line))
+    }
+    const [version] = await query(server.url, 'SHOW server_version')
+    process.stdout.write(`${tell(done, String(version?.['server_version']))}\n`)
+    const alike = done.flatMap(({ first, unchanged }) => [first, unchanged])
+    if (mostTrips(alike) > MOST_ROUND_TRIPS || peakOf(done.map(({ first }) => first)) > MOST_MEMORY)
+      process.exitCode = 1
   } finally {
-    await api.close()
+    await dataApi.stop()
   }
 } finally {
   await server.stop()

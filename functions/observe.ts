@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Connection } from './connections/connection.ts'
-import { DatabaseError } from './connections/connection.ts'
+import { DatabaseError, WHOLE_CATALOG } from './connections/connection.ts'
 import { BUCKETS, digestOfAll } from './core/catalog.ts'
 import { groupOf } from './core/compare-catalog.ts'
 import { groupBy } from './core/group.ts'
@@ -22,9 +22,6 @@ export interface ExpectedCatalog {
   grants(): Promise<readonly ExpectedObject[]>
 }
 
-/** Digests of a whole catalog take seconds at 10,000 tables, on a busy server more. */
-const WHOLE = { statementTimeoutMs: 40_000 }
-
 export interface Sight {
   readonly server: Server
   readonly stamp: string
@@ -41,7 +38,10 @@ export async function observeServer(connection: Connection, engine: Engine, gues
   const who = [engine.identify(), engine.stamp(), engine.candidateTables(LEDGER_COLUMN_SETS)] as const
   if (guess !== null) {
     try {
-      const [server, stamp, candidates, digests] = await connection.read([...who, engine.bucketDigests(guess)], WHOLE)
+      const [server, stamp, candidates, digests] = await connection.read(
+        [...who, engine.bucketDigests(guess)],
+        WHOLE_CATALOG,
+      )
       return { server, stamp, candidates, early: { scope: guess, digests } }
     } catch (error) {
       // What is in the way of the catalog is not in the way of the ledger: each is asked alone then.
@@ -95,7 +95,7 @@ export async function observeCatalog(
   const digests =
     early !== null && isDeepStrictEqual(early.scope, scope)
       ? early.digests
-      : (await connection.read([engine.bucketDigests(scope)], WHOLE))[0]
+      : (await connection.read([engine.bucketDigests(scope)], WHOLE_CATALOG))[0]
   const missingSchemas = scope.schemas
     .filter((schema) => !digests.schemas.some((there) => there.expected === schema.expected))
     .map((schema) => schema.expected)
@@ -174,7 +174,7 @@ export async function readGroups(
   return (
     await connection.read(
       pages.map((page) => engine.groupDigests(scope, page)),
-      WHOLE,
+      WHOLE_CATALOG,
     )
   ).flat()
 }

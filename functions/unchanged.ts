@@ -3,11 +3,12 @@
  * expectation passed, is as it was then. Only a passing look is remembered, and only if nothing moved meanwhile.
  */
 import type { Connection, Query } from './connections/connection.ts'
-import { DatabaseError } from './connections/connection.ts'
+import { ConnectionError, DatabaseError, WHOLE_CATALOG } from './connections/connection.ts'
 import type { Judgement } from './core/judgement.ts'
 import type { Server } from './core/observation.ts'
 import type { TableName } from './ledgers/ledger-rows.ts'
 import type { CheckInput } from './look/input.ts'
+import type { Timer, Unseen } from './look/timer.ts'
 import { mapSchemas } from './engines/scope.ts'
 import type { LedgerSight, Sight } from './observe.ts'
 import { StoreError } from './stores/store.ts'
@@ -49,11 +50,10 @@ export async function findUnchanged(input: CheckInput, connection: Connection): 
   const { engine } = input
   const changed: Unchanged = { unchanged: false, ledgers: newest.ledgers }
   try {
-    const [server, stamp, ...digests] = await connection.read([
-      engine.identify(),
-      engine.stamp(),
-      ...newest.ledgers.map((table) => digestOf(input, table)),
-    ])
+    const [server, stamp, ...digests] = await connection.read(
+      [engine.identify(), engine.stamp(), ...newest.ledgers.map((table) => digestOf(input, table))],
+      WHOLE_CATALOG,
+    )
     const match = known.find(
       (candidate) =>
         candidate.key.systemIdentifier === server.systemIdentifier &&
@@ -107,37 +107,56 @@ function rememberedOf(stamp: VerifiedStamp): Pick<Judgement, 'findings' | 'notes
   return { findings: stamp.findings, notes: [...stamp.notes, note] }
 }
 
+export interface Verified {
+  readonly sight: Pick<Sight, 'server' | 'stamp'>
+  readonly ledgers: Pick<LedgerSight, 'tables'> | null
+  readonly judgement: Judgement
+  /** Remembers the rest, before the stamp does; answers whether it could, since an unchanged look needs both. */
+  readonly keep: () => Promise<boolean>
+}
+
 /**
- * Keeps the stamp of a passing look, if neither catalogs nor ledgers moved while it looked. `keep`: remembers the rest, before the
- * stamp does; answers whether it could, since an unchanged look needs both.
+ * Keeps the stamp of a passing look, if neither catalogs nor ledgers moved while it looked. What was seen stands, whatever becomes
+ * of this: a database that answers no more, or the look's deadline, costs the next look its shortcut.
  */
 export async function rememberVerified(
   input: CheckInput,
   connection: Connection,
-  seen: {
-    readonly sight: Pick<Sight, 'server' | 'stamp'>
-    readonly ledgers: Pick<LedgerSight, 'tables'> | null
-    readonly judgement: Judgement
-    readonly keep: () => Promise<boolean>
-  },
+  timer: Timer,
+  verified: Verified,
 ): Promise<void> {
-  const { store, engine } = input
-  const { sight, ledgers, judgement, keep } = seen
+  const { sight, ledgers, judgement, keep } = verified
+  const { store } = input
   if (store === null || ledgers === null) return
-  const [stamp, ...digests] = await connection.read([
-    engine.stamp(),
-    ...ledgers.tables.map((table) => digestOf(input, table)),
-  ])
-  // Neither the catalogs nor a ledger's row may have moved between what was judged and now.
-  if (stamp !== sight.stamp || ledgers.tables.some((table, at) => table.digest !== digests[at])) return
-  if (!(await keep())) return
+  const nobody: Unseen = { threw: async (error) => raiseUnlessRead(error), late: () => [] }
+  const still = await timer.within('ledger', () => isStill(input, connection, sight.stamp, ledgers.tables), nobody)
+  if (!still.seen || !still.value || !(await keep())) return
   await putStamp(store, databaseKey(input, sight.server), {
-    stamp,
+    stamp: sight.stamp,
     ledgers: ledgers.tables,
     at: new Date(input.clock()).toISOString(),
     notes: judgement.notes,
     findings: judgement.findings,
   })
+}
+
+/** Neither the catalogs nor a ledger's row moved between what was judged and now. */
+async function isStill(
+  input: CheckInput,
+  connection: Connection,
+  stamp: string,
+  tables: LedgerSight['tables'],
+): Promise<boolean> {
+  const [now, ...digests] = await connection.read(
+    [input.engine.stamp(), ...tables.map((table) => digestOf(input, table))],
+    WHOLE_CATALOG,
+  )
+  return now === stamp && tables.every((table, at) => table.digest === digests[at])
+}
+
+function raiseUnlessRead(error: unknown): readonly [] {
+  if (error instanceof DatabaseError || error instanceof ConnectionError) return []
+  throw error
 }
 
 /** What is not remembered costs the next look its shortcut, and this one nothing. */

@@ -20,6 +20,8 @@ export interface CandidateGroup {
   /** It stands in schemas of tenants; else in others. */
   readonly tenants: boolean
   readonly schemas: readonly string[]
+  /** How many locks a transaction holds that has read all of these: a table's and its indexes', each until its end. */
+  readonly locks: number
 }
 
 export interface TenantsSight {
@@ -29,6 +31,8 @@ export interface TenantsSight {
   readonly unusable: readonly string[]
   /** How many relations the usable ones have: what the digests will cost. */
   readonly relations: number
+  /** How many locks all sessions of the server can hold together, beside the few that each has of its own. */
+  readonly lockRoom: number
   readonly candidates: readonly CandidateGroup[]
 }
 

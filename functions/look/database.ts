@@ -6,6 +6,7 @@ import { findUnchanged, noteStillGood, tellsChanges } from '../unchanged.ts'
 import type { CheckInput } from './input.ts'
 import { inTenant } from './input.ts'
 import type { Pool } from './pool.ts'
+import type { QueriesSight } from './queries.ts'
 import { lookAtQueries } from './queries.ts'
 import type { DatabaseSight } from './sight.ts'
 import { answersOf, nothingSeen } from './sight.ts'
@@ -39,8 +40,7 @@ async function lookAtUnchanged(
   timer: Timer,
   { remembered, server }: { readonly remembered: Pick<Judgement, 'findings' | 'notes'>; readonly server: Server },
 ): Promise<DatabaseSight> {
-  const asked = input.release.expectation.statements.filter((statement) => statement.expect !== null)
-  const queries = await lookAtQueries(await inFirstTenant(input, pool, asked.length), pool, timer, asked)
+  const queries = await lookAtAsked(input, pool, timer)
   const { engine, environment, release, variable } = input
   const judgement = judgeUnchanged(remembered, {
     expectation: release.expectation,
@@ -53,10 +53,17 @@ async function lookAtUnchanged(
   return { judgement, server, queries: answersOf(queries), otherSchemas: [] }
 }
 
-/** Queries are asked in one tenant, the first: their answers are its own. */
-async function inFirstTenant(input: CheckInput, pool: Pool, queries: number): Promise<CheckInput> {
+/** In one tenant, the first, where there are several: answers are its own. */
+async function lookAtAsked(input: CheckInput, pool: Pool, timer: Timer): Promise<QueriesSight> {
+  const asked = input.release.expectation.statements.filter((statement) => statement.expect !== null)
   const { tenants = null } = input.environment
-  if (tenants === null || queries === 0) return input
-  const [{ usable }] = await (await pool.open()).read([input.engine.tenants.sight(tenants, [])])
-  return usable[0] === undefined ? input : inTenant(input, usable[0])
+  if (tenants === null || asked.length === 0) return lookAtQueries(input, pool, timer, asked)
+  const first = async (): Promise<CheckInput> => {
+    const [{ usable }] = await (await pool.open()).read([input.engine.tenants.sight(tenants, [])])
+    return usable[0] === undefined ? input : inTenant(input, usable[0])
+  }
+  const tenant = await timer.within('queries', first, unseenIn(input, 'queries', null))
+  return tenant.seen
+    ? lookAtQueries(tenant.value, pool, timer, asked)
+    : { statements: { seen: true, value: [] }, queries: tenant }
 }

@@ -1,5 +1,6 @@
 /** The kinds of alike tenants of one look, and what is judged of each: by one of them, which stands for all. */
 import type { Connection, Query } from '../connections/connection.ts'
+import { WHOLE_CATALOG } from '../connections/connection.ts'
 import type { LedgerObservation } from '../core/ledger.ts'
 import type { Observation, QueryObservation, Seen, Server } from '../core/observation.ts'
 import type { Statement } from '../core/release.ts'
@@ -30,8 +31,6 @@ import { answersOf } from './sight.ts'
 import type { Timer } from './timer.ts'
 import { unseenIn } from './unseen.ts'
 
-/** Digests of fifty tables in each of a thousand schemas take seconds. */
-const WHOLE = { statementTimeoutMs: 40_000 }
 /** So many relations to a statement: each has its own time, and all travel together. */
 const RELATIONS = 25_000
 
@@ -102,7 +101,7 @@ export async function digestTenants(context: TenantsContext): Promise<DigestedTe
       ...tables.map(({ table }) => mapped(engine.tenants.tableDigest(patterns, table), (digest) => ({ digest }))),
       ...(sharesCatalog ? [mapped(engine.bucketDigests(sharedScope), (digests) => ({ shared: digests }))] : []),
     ],
-    WHOLE,
+    WHOLE_CATALOG,
     (error) => engine.classify(error),
   )
   const schema = firstWithLedger(context)

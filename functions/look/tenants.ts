@@ -1,5 +1,6 @@
 /** A look at many tenants' schemas: which are alike is asked of the server, and one of each kind is looked at closer. */
 import type { Connection } from '../connections/connection.ts'
+import { WHOLE_CATALOG } from '../connections/connection.ts'
 import { couldNotLook } from '../core/could-not-look.ts'
 import type { Finding } from '../core/finding.ts'
 import { finding } from '../core/finding.ts'
@@ -18,6 +19,7 @@ import type { DatabaseSight } from './sight.ts'
 import { nothingSeen } from './sight.ts'
 import { digestTenants, judgeClasses, tenantsContext } from './tenant-classes.ts'
 import type { BegunTenants } from './tenant-classes.ts'
+import { crowdedLocks } from './tenant-locks.ts'
 import type { Timer } from './timer.ts'
 import { unseenIn } from './unseen.ts'
 
@@ -31,7 +33,7 @@ export async function lookAtTenants(
   const { engine } = input
   const begin = async (): Promise<BegunTenants> => {
     const who = [engine.identify(), engine.stamp(), engine.tenants.sight(patterns, LEDGER_COLUMN_SETS)] as const
-    const [server, stamp, sight] = await connection.read(who)
+    const [server, stamp, sight] = await connection.read(who, WHOLE_CATALOG)
     return { server, stamp, sight }
   }
   const begun = await timer.within('ledger', begin, unseenIn(input, 'ledger', connection))
@@ -40,7 +42,11 @@ export async function lookAtTenants(
   const absent = absentFindings(input, patterns, sight, server)
   if (sight.usable.length === 0 && sight.unusable.length === 0) return { ...nothingSeen(absent), server }
   const context = tenantsContext({ input, patterns, connection, pool, timer, begun: begun.value })
-  const seen = await timer.within('schema', () => digestTenants(context), unseenIn(input, 'schema', connection))
+  const crowded = crowdedLocks(sight, context.ledgers.ledgers.tables)
+  if (crowded !== null) return { ...nothingSeen([...absent, crowded]), server }
+  const doing = `comparing ${sight.relations.toLocaleString('en-US')} tables, views and sequences in ${sight.usable.length.toLocaleString('en-US')} schemas`
+  const unseen = unseenIn(input, 'schema', connection, doing)
+  const seen = await timer.within('schema', () => digestTenants(context), unseen)
   if (!seen.seen) return { ...nothingSeen([...absent, ...seen.why]), server }
   const { judged, queries } = await judgeClasses(context, seen.value)
   const total = sight.usable.length + sight.unusable.length
@@ -55,7 +61,7 @@ export async function lookAtTenants(
     ],
   }
   if (verdictOf(judgement.findings) === 'pass') {
-    await rememberVerified(input, connection, {
+    await rememberVerified(input, connection, timer, {
       sight: begun.value,
       ledgers: seen.value,
       judgement,

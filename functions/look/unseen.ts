@@ -15,14 +15,19 @@ const PARTS: Readonly<Record<string, string>> = {
   queries: 'preparing and running the queries',
 }
 
-/** How a failure of that part is told. With a connection, whoever holds a lock in the way is named. */
-export function unseenIn(input: CheckInput, part: string, connection: Connection | null): Unseen {
+/** How a failure of that part is told. With a connection, whoever holds a lock in the way is named. `doing`: what was done, for people. */
+export function unseenIn(
+  input: CheckInput,
+  part: string,
+  connection: Connection | null,
+  doing = PARTS[part] ?? part,
+): Unseen {
   return {
     threw: async (error) => [await explain(input, error, connection)],
     late: () => [
       couldNotLook(part === 'connect' ? 'database-unreachable' : 'check-timeout', {
         ...subjectOf(input),
-        detail: `it had not ended after ${input.deadlineMs} ms, while ${PARTS[part] ?? part}`,
+        detail: `it had not ended after ${input.deadlineMs} ms, while ${doing}`,
       }),
     ],
   }

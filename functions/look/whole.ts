@@ -49,7 +49,7 @@ export async function lookAtWhole(
   const judged = await judgeAll(input, { ...release.observation, ...queries })
   const { judgement, keep } = await lookBack(input, connection, timer, { ...release, sight: sight.value, judged })
   if (verdictOf(judgement.findings) === 'pass') {
-    await rememberVerified(input, connection, { sight: sight.value, ledgers: release.ledgers, judgement, keep })
+    await rememberVerified(input, connection, timer, { sight: sight.value, ledgers: release.ledgers, judgement, keep })
   }
   const otherSchemas = await lookElsewhere(input, connection, timer, judgement, release.scope)
   return { judgement, server: sight.value.server, queries: answersOf(queries), otherSchemas }

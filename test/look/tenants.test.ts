@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import type { Report } from '../../functions/core/report.ts'
 import { connect } from '../../functions/connections/connect.ts'
+import type { Connection, Query } from '../../functions/connections/connection.ts'
+import { postgres } from '../../functions/engines/postgres/index.ts'
+import { LEDGER_COLUMN_SETS } from '../../functions/ledgers/read-ledgers.ts'
 import type { ReleaseManifest } from '../../functions/release/manifest.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
 import { startDataApi } from '../../local/data-api/server.ts'
@@ -86,6 +89,52 @@ describe('tenants that are all alike', () => {
     await expectUnchanged(bare, options)
     await database.run('CREATE SCHEMA tenant_new')
     expect(await look(bare, database.url, options)).toMatchObject({ verdict: 'fail' })
+  })
+
+  test('a session that ends before it is remembered costs the shortcut alone', async () => {
+    const store = folderStore(await mkdtemp(join(tmpdir(), 'deploywatch-tenants-')))
+    const { expectation } = release
+    const bare = { ...release, expectation: { ...expectation, statements: [] } }
+    let reads = 0
+    const open = async (): Promise<Connection> => {
+      const connection = await connect({ kind: 'url', url: database.url, ca: null })
+      const read: Connection['read'] = async (...asked) => {
+        if ((reads += 1) === 3)
+          await database.run(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.name}' AND pid <> pg_backend_pid()`,
+          )
+        return connection.read(...asked)
+      }
+      return { ...connection, read }
+    }
+    expect(await look(bare, open, { tenants: PATTERNS, store })).toMatchObject({ verdict: 'pass', findings: [] })
+    expect(reads).toBe(3)
+    expect(await look(bare, database.url, { tenants: PATTERNS, store })).toMatchObject({
+      verdict: 'pass',
+      database: { roundTrips: 3 },
+    })
+  })
+
+  test('the locks that reading their ledgers takes are counted before they are taken', async () => {
+    const connection = await connect({ kind: 'url', url: database.url, ca: null })
+    try {
+      const held: Query<number> = {
+        sql: `SELECT count(*)::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE l.pid = pg_backend_pid() AND n.nspname LIKE 'tenant%'`,
+        parse: (rows) => Number(rows[0]?.[0]),
+      }
+      const [{ candidates, lockRoom }, , locks] = await connection.read([
+        postgres.tenants.sight(PATTERNS, LEDGER_COLUMN_SETS),
+        postgres.tenants.tableDigest(PATTERNS, 'flyway_schema_history'),
+        held,
+      ])
+      expect(candidates.map((group) => [group.table, group.locks])).toEqual([['flyway_schema_history', locks]])
+      // Of each the table, its primary key and one index more.
+      expect(locks).toBe(3 * TENANTS.length)
+      expect(lockRoom).toBeGreaterThan(2 * locks)
+    } finally {
+      await connection.close()
+    }
   })
 
   test('the rows of a run at another time, by another, are no difference', async () => {

@@ -42,7 +42,7 @@ export const readGrants: Reader = ({ scope, selection }) => {
       SELECT s.schema, s.schema, ${bucketOf(selection, 's.schema', 's.schema', 's.nsp')}, v.privilege, 'schema ' || ${quotedName('s.schema')} FROM scope s, ${oneOf(SCHEMA_PRIVILEGES)}
       WHERE (v.privilege <> 'CREATE' OR s.schema <> 'public') AND has_schema_privilege(a.role, s.nsp, v.privilege) AND ${selected(scope, selection, 's.schema', 's.schema')}
       UNION ALL
-      SELECT p.schema, p.grp, ${bucketOf(selection, 'p.schema', 'p.grp', 'p.pronamespace')}, 'EXECUTE', 'routine ' || ${schemaBefore('p')}${quotedName('p.proname')} || substr(p.grp, length(p.proname) + 1) FROM (${routinesSql()}) p
+      SELECT p.schema, p.grp, ${bucketOf(selection, 'p.schema', 'p.grp', 'p.pronamespace')}, 'EXECUTE', 'routine ' || ${schemaBefore('p')}${quotedName('p.proname')} || substr(p.grp, length(p.proname) + 1) FROM (${routinesSql(selection)}) p
       WHERE ${selected(scope, selection, 'p.schema', 'p.grp')} AND has_function_privilege(a.role, p.oid, 'EXECUTE')
     ) g`
 }

@@ -1,5 +1,6 @@
 /** The whole catalog, in pages where answers are limited. */
 import type { Connection, Query } from '../../connections/connection.ts'
+import { WHOLE_CATALOG } from '../../connections/connection.ts'
 import type { CatalogObject, ObjectKind } from '../../core/catalog.ts'
 import { BUCKETS, OBJECT_KINDS } from '../../core/catalog.ts'
 import type { Scope } from '../engine.ts'
@@ -10,8 +11,6 @@ import type { Selection } from './scope.ts'
 const ALL: Selection = { by: 'all' }
 /** Sizes are estimates of what an answer's JSON comes to. */
 const FILL = 0.75
-/** 10,000 tables take seconds, on a busy server more; the RDS Data API ends a call at 45 s. */
-const TIMEOUT = { statementTimeoutMs: 40_000 }
 
 /**
  * Every object of the scope, grants included. Without a limit that is one statement. With one, sizes are asked first, then pages
@@ -20,11 +19,11 @@ const TIMEOUT = { statementTimeoutMs: 40_000 }
 export async function readCatalog(connection: Connection, scope: Scope): Promise<readonly CatalogObject[]> {
   const { maxAnswerBytes } = connection.traits
   if (maxAnswerBytes === null) {
-    const [found] = await connection.read([selectedObjects(scope, ALL, OBJECT_KINDS)], TIMEOUT)
+    const [found] = await connection.read([selectedObjects(scope, ALL, OBJECT_KINDS)], WHOLE_CATALOG)
     return found
   }
   const budget = maxAnswerBytes * FILL
-  const [bySize] = await connection.read([sizes(scope, ALL)], TIMEOUT)
+  const [bySize] = await connection.read([sizes(scope, ALL)], WHOLE_CATALOG)
   const large = bySize.filter(({ bytes }) => bytes > budget).map(({ bucket }) => bucket)
   const small = pagesOf(
     bySize.filter(({ bucket }) => !large.includes(bucket)),
@@ -47,10 +46,10 @@ export async function readObjects(
   const { maxAnswerBytes } = connection.traits
   const selection: Selection = { by: 'groups', groups }
   if (maxAnswerBytes === null || groups.length === 0) {
-    const [found] = await connection.read([selectedObjects(scope, selection)], TIMEOUT)
+    const [found] = await connection.read([selectedObjects(scope, selection)], WHOLE_CATALOG)
     return found
   }
-  const [bySize] = await connection.read([sizes(scope, selection)], TIMEOUT)
+  const [bySize] = await connection.read([sizes(scope, selection)], WHOLE_CATALOG)
   return readPages(connection, scope, groupPages(bySize, maxAnswerBytes * FILL), BUCKETED)
 }
 
@@ -60,7 +59,7 @@ const GRANT_BUCKETS = 8
 /** The grants of the scope's role, however many they are. */
 export async function readGrants(connection: Connection, scope: Scope): Promise<readonly CatalogObject[]> {
   if (connection.traits.maxAnswerBytes === null) {
-    const [found] = await connection.read([selectedObjects(scope, ALL, ['grant'])], TIMEOUT)
+    const [found] = await connection.read([selectedObjects(scope, ALL, ['grant'])], WHOLE_CATALOG)
     return found
   }
   const pages = Array.from({ length: BUCKETS / GRANT_BUCKETS }, (_, page): Selection => {
@@ -77,7 +76,7 @@ async function pagesOfGroups(
   budget: number,
 ): Promise<readonly Selection[]> {
   if (buckets.length === 0) return []
-  const [bySize] = await connection.read([sizes(scope, { by: 'buckets', buckets })], TIMEOUT)
+  const [bySize] = await connection.read([sizes(scope, { by: 'buckets', buckets })], WHOLE_CATALOG)
   return groupPages(bySize, budget)
 }
 
@@ -97,7 +96,7 @@ async function readPages(
 ): Promise<readonly CatalogObject[]> {
   const queries: readonly Query<readonly CatalogObject[]>[] = pages.map((page) => selectedObjects(scope, page, kinds))
   if (queries.length === 0) return []
-  return (await connection.read(queries, TIMEOUT)).flat()
+  return (await connection.read(queries, WHOLE_CATALOG)).flat()
 }
 
 /** The SQL of a page of groups holds their names: at most so many, for the request's own limit. */

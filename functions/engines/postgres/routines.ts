@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { bucketOf, selected } from './scope.ts'
+import { bucketOf, inSchemas, selected } from './scope.ts'
 import type { Selection } from './scope.ts'
 import { deparsed, factsSql, flag, word } from './sql.ts'
 
@@ -47,7 +47,7 @@ export function routinesSql(selection: Selection = { by: 'all' }): string {
   // What stands before a parenthesis of a wanted group: pg_proc has thousands of rows of the system's own, and an index by name.
   const named = `AND o.proname IN (SELECT left(w.grp, i - 1)::name FROM wanted w, generate_series(1, length(w.grp)) i WHERE substr(w.grp, i, 1) = '(')`
   return `SELECT s.schema, s.path, o.*, ${deparsed('s.path', `o.proname || '(' || oidvectortypes(o.proargtypes) || ')'`)} AS grp
-    FROM scope s JOIN pg_proc o ON o.pronamespace = s.nsp ${selection.by === 'groups' ? named : ''}
+    FROM scope s JOIN ${inSchemas(selection, 'pg_proc')} o ON o.pronamespace = s.nsp ${selection.by === 'groups' ? named : ''}
     WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = o.oid AND d.objsubid = 0 AND d.deptype IN ('e', 'i'))
     OFFSET 0`
 }

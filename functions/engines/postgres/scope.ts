@@ -45,6 +45,15 @@ export function bucketOf(selection: Selection, schema: string, group: string, na
   return selection.by === 'tenants' ? `${namespace}::int8` : bucketSql(schema, group)
 }
 
+/**
+ * A catalog whose rows are joined to the schemas of the scope. Its index begins with the name, so that each schema's walk of it is one
+ * of all schemas' rows: with many tenants it is read once instead. OFFSET 0 keeps the planner from the index, which it takes where
+ * subqueries in the conditions make rows seem dear (measured with 560 tenants: 14 ms each).
+ */
+export function inSchemas(selection: Selection, catalog: 'pg_class' | 'pg_type' | 'pg_proc'): string {
+  return selection.by === 'tenants' ? `(SELECT x.* FROM ${catalog} x OFFSET 0)` : catalog
+}
+
 /** Members of an extension are the extension's, not the release's. */
 export function notOfExtension(catalog: 'pg_class' | 'pg_type' | 'pg_proc', oid: string): string {
   return `NOT EXISTS (SELECT FROM pg_depend e WHERE e.refclassid = 'pg_extension'::regclass AND e.deptype = 'e' AND e.classid = '${catalog}'::regclass AND e.objid = ${oid} AND e.objsubid = 0)`
@@ -122,7 +131,7 @@ function relationsSql(scope: Scope, selection: Selection): string {
   const wanted =
     selection.by === 'groups'
       ? 'JOIN wanted w ON w.schema = s.schema JOIN pg_class c ON c.relnamespace = s.nsp AND c.relname = w.grp::name AND c.relname::text = w.grp'
-      : 'JOIN pg_class c ON c.relnamespace = s.nsp'
+      : `JOIN ${inSchemas(selection, 'pg_class')} c ON c.relnamespace = s.nsp`
   const bucket = bucketOf(selection, 's.schema', 'c.relname::text', 's.nsp')
   return `SELECT s.schema, c.relname::text AS grp, ${bucket} AS bucket, s.nsp, s.path, c.oid, c.relkind, c.relpersistence,
       c.relrowsecurity, c.relforcerowsecurity, c.reloptions

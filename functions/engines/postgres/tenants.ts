@@ -25,6 +25,9 @@ function numbered(partition: string): string {
   return `(row_number() OVER (PARTITION BY ${partition} ORDER BY name COLLATE "C") - 1) / ${NAMES}`
 }
 
+/** The size of the shared lock table (PostgreSQL manual, max_locks_per_transaction). */
+const LOCK_ROOM = `current_setting('max_locks_per_transaction')::int8 * (current_setting('max_connections')::int8 + current_setting('max_prepared_transactions')::int8)`
+
 function sight(patterns: TenantPatterns, columnSets: readonly (readonly string[])[]): Query<TenantsSight> {
   return {
     sql: `WITH tenant AS MATERIALIZED (
@@ -33,22 +36,27 @@ function sight(patterns: TenantPatterns, columnSets: readonly (readonly string[]
   SELECT c.relname::text AS relation, n.nspname::text AS name, t.oid IS NOT NULL AS tenants,
     has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable,
     (SELECT json_object_agg(a.attname, lower(format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)::text FROM pg_attribute a
-      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+    1 + (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) AS locks
   FROM ${candidateRelationsSql(columnSets)}
   LEFT JOIN tenant t ON t.oid = n.oid
 )
-SELECT 'schema', CASE WHEN usable THEN 'usable' ELSE 'unusable' END, '', '', ${NAME_LIST}
+SELECT 'schema', CASE WHEN usable THEN 'usable' ELSE 'unusable' END, '', '', '', ${NAME_LIST}
 FROM (SELECT usable, name, ${numbered('usable')} AS chunk FROM tenant) x GROUP BY usable, chunk
-UNION ALL SELECT 'relations', count(*)::text, '', '', '' FROM pg_class c JOIN tenant t ON t.oid = c.relnamespace AND t.usable WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
-UNION ALL SELECT CASE WHEN tenants THEN 'tenants' ELSE 'others' END, readable::text, relation, columns, ${NAME_LIST}
-FROM (SELECT relation, tenants, readable, columns, name, ${numbered('relation, tenants, readable, columns')} AS chunk FROM candidate) x
+UNION ALL SELECT 'relations', count(*)::text, '', '', (${LOCK_ROOM})::text, '' FROM pg_class c JOIN tenant t ON t.oid = c.relnamespace AND t.usable WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+UNION ALL SELECT CASE WHEN tenants THEN 'tenants' ELSE 'others' END, readable::text, relation, columns, sum(locks)::text, ${NAME_LIST}
+FROM (SELECT relation, tenants, readable, columns, locks, name, ${numbered('relation, tenants, readable, columns')} AS chunk FROM candidate) x
 GROUP BY relation, tenants, readable, columns, chunk`,
-    parse: (rows) => ({
-      usable: namesOf(rows.filter((row) => row[0] === 'schema' && row[1] === 'usable')),
-      unusable: namesOf(rows.filter((row) => row[0] === 'schema' && row[1] === 'unusable')),
-      relations: Number(rows.find((row) => row[0] === 'relations')?.[1] ?? 0),
-      candidates: candidatesOf(rows.filter((row) => row[0] === 'tenants' || row[0] === 'others')),
-    }),
+    parse: (rows) => {
+      const relations = rows.find((row) => row[0] === 'relations')
+      return {
+        usable: namesOf(rows.filter((row) => row[0] === 'schema' && row[1] === 'usable')),
+        unusable: namesOf(rows.filter((row) => row[0] === 'schema' && row[1] === 'unusable')),
+        relations: Number(relations?.[1] ?? 0),
+        lockRoom: Number(relations?.[4] ?? 0),
+        candidates: candidatesOf(rows.filter((row) => row[0] === 'tenants' || row[0] === 'others')),
+      }
+    },
   }
 }
 
@@ -77,6 +85,7 @@ function candidatesOf(rows: readonly Row[]): readonly CandidateGroup[] {
         readable: readable === 'true',
         tenants: where === 'tenants',
         schemas: namesOf(group),
+        locks: group.reduce((sum, row) => sum + Number(row[4]), 0),
       },
     ]
   })
@@ -87,13 +96,13 @@ function candidatesOf(rows: readonly Row[]): readonly CandidateGroup[] {
  * that are incidental tell only whether they are null.
  */
 function rowsDigestSql({ table, orderBy, incidental }: TenantTable): string {
-  const row = incidental.reduce(
-    (sql, column) =>
-      `${sql} - ${literal(column)} || jsonb_build_object(${literal(column)}, to_jsonb(l) ->> ${literal(column)} IS NULL)`,
-    'to_jsonb(l)',
-  )
-  const order = [...orderBy.map((column) => `to_jsonb(l) -> ${literal(column)}`), `(${row})::text`].join(', ')
-  return fromEach(table, `SELECT md5(string_agg((${row})::text, chr(10) ORDER BY ${order})) AS rows FROM %I.%I l`)
+  const nulls = incidental.map((column) => `${literal(column)}, r ->> ${literal(column)} IS NULL`).join(', ')
+  const row =
+    incidental.length === 0 ? 'r' : `r - ARRAY[${incidental.map(literal).join(', ')}] || jsonb_build_object(${nulls})`
+  const order = [...orderBy.map((column) => `r -> ${literal(column)}`), 'told'].join(', ')
+  // OFFSET 0: each row is made once, not once for every use of it.
+  const rows = `SELECT r, (${row})::text AS told FROM (SELECT to_jsonb(l) AS r FROM %I.%I l OFFSET 0) l OFFSET 0`
+  return fromEach(table, `SELECT md5(string_agg(told, chr(10) ORDER BY ${order})) AS rows FROM (${rows}) l`)
 }
 
 /**

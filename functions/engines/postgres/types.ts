@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts'
-import { bucketOf, notOfExtension, selected } from './scope.ts'
+import { bucketOf, inSchemas, notOfExtension, selected } from './scope.ts'
 import { collationName, deparsed, factsSql, quotedName, typeName, word } from './sql.ts'
 
 /** pg_type.typtype. Not read: b (base types need C), m (a range's multirange), p (pseudo); c only without a table behind it. */
@@ -37,7 +37,7 @@ export const readTypes: Reader = ({ scope, selection }) => {
     definition: `CASE t.typtype WHEN 'e' THEN (${LABELS}) WHEN 'd' THEN ${DOMAIN} WHEN 'c' THEN (${ATTRIBUTES}) ELSE (${RANGE}) END`,
   })
   return `SELECT s.schema, ${group} AS grp, ${bucketOf(selection, 's.schema', group, 's.nsp')} AS bucket, ${group} AS name, ${facts} AS facts
-    FROM scope s JOIN pg_type t ON t.typnamespace = s.nsp ${selection.by === 'groups' ? 'AND t.typname IN (SELECT w.grp::name FROM wanted w)' : ''}
+    FROM scope s JOIN ${inSchemas(selection, 'pg_type')} t ON t.typnamespace = s.nsp ${selection.by === 'groups' ? 'AND t.typname IN (SELECT w.grp::name FROM wanted w)' : ''}
     WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND EXISTS (
         SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c' AND ${notOfExtension('pg_class', 'c.oid')})))
       AND ${notOfExtension('pg_type', 't.oid')} AND ${selected(scope, selection, 's.schema', group)}`
