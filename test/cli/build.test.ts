@@ -1,14 +1,14 @@
 /** `build` as people run it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshCache } from '../support/fresh-cache.ts'
 import { deploywatch, folderWith } from './deploywatch.ts'
 
 let env: Readonly<Record<string, string>>
 
 beforeAll(async () => {
-  env = { DEPLOYWATCH_CACHE: await mkdtemp(join(tmpdir(), 'deploywatch-cache-')) }
+  env = { DEPLOYWATCH_CACHE: await freshCache() }
 })
 afterAll(() => rm(env['DEPLOYWATCH_CACHE'] ?? '', { recursive: true, force: true }))
 
@@ -44,7 +44,7 @@ test('build writes the manifest where it is told, names the release as it is tol
   const again = await deploywatch(words, { cwd, env })
   expect(again.stdout).toBe(first.stdout)
   expect(await Promise.all(files.map((file) => readFile(join(cwd, file))))).toEqual(bytes)
-  const anew = { DEPLOYWATCH_CACHE: await mkdtemp(join(tmpdir(), 'deploywatch-cache-')) }
+  const anew = { DEPLOYWATCH_CACHE: await freshCache() }
   await deploywatch(words, { cwd, env: anew })
   expect(await Promise.all(files.map((file) => readFile(join(cwd, file))))).toEqual(bytes)
   await rm(anew.DEPLOYWATCH_CACHE, { recursive: true, force: true })

@@ -1,6 +1,5 @@
 /** `publish` as people run it, but for the start of a process of its own. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { CliIo } from '../../cli/io.ts'
@@ -13,12 +12,13 @@ import { openManifest, partPath } from '../../functions/release/manifest.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
 import { BUCKET, startAwsStore } from '../support/aws-store/server.ts'
 import type { AwsStoreFake } from '../support/aws-store/server.ts'
+import { freshCache } from '../support/fresh-cache.ts'
 import { folderWith } from './deploywatch.ts'
 
 let env: Readonly<Record<string, string>>
 
 beforeAll(async () => {
-  env = { DEPLOYWATCH_CACHE: await mkdtemp(join(tmpdir(), 'deploywatch-cache-')) }
+  env = { DEPLOYWATCH_CACHE: await freshCache() }
 })
 afterAll(() => rm(env['DEPLOYWATCH_CACHE'] ?? '', { recursive: true, force: true }))
 

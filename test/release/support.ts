@@ -1,7 +1,5 @@
 /** Releases in memory: a config and files, replayed on the embedded server. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { parseConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import type { ObjectReference } from '../../functions/core/release.ts'
@@ -12,13 +10,14 @@ import type { BuildInput } from '../../functions/release/build.ts'
 import { buildRelease } from '../../functions/release/build.ts'
 import { openCache } from '../../functions/release/cache.ts'
 import type { BuiltRelease } from '../../functions/release/manifest.ts'
+import { freshCache } from '../support/fresh-cache.ts'
 
 /** One cache for all of a suite: the fresh server is made once. */
 export async function makeCache(): Promise<{
   readonly cache: ReturnType<typeof openCache>
   readonly remove: () => Promise<void>
 }> {
-  const folder = await mkdtemp(join(tmpdir(), 'deploywatch-cache-'))
+  const folder = await freshCache()
   return { cache: openCache(folder), remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
