@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // CI's machines are shared: what a neighbour's load broke is tried once more, and the log says `retry x1` of it.
     retry: process.env['CI'] === 'true' ? 1 : 0,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Two workers: every suite shares one PostgreSQL, and small machines have two cores.
     maxWorkers: 2,
     // The CDK's own validation of templates takes ten times as long as synthesising them: `npm run synth` has it.

@@ -8,7 +8,9 @@ import { cacheFolder } from '../../functions/release/cache.ts'
 export async function freshCache(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'deploywatch-cache-'))
   const users = cacheFolder()
-  const servers = (await readdir(users).catch(() => [])).filter((name) => name.endsWith('.fresh') && !name.startsWith('.'))
+  const servers = (await readdir(users).catch(() => [])).filter(
+    (name) => name.endsWith('.fresh') && !name.startsWith('.'),
+  )
   // One that is taken away meanwhile is made anew.
   for (const name of servers) await copyFile(join(users, name), join(folder, name)).catch(() => undefined)
   return folder
