@@ -66,6 +66,8 @@ export class Deploywatch extends Construct {
   readonly #props: DeploywatchProps
   #gate: CustomResource | null = null
   #answerer: WatchFunction | null = null
+  /** Functions whose answers to CloudFormation begin a watch. */
+  readonly #beginners: WatchFunction[] = []
   #watching: Watching | null = null
   #matrix: WatchFunction | null = null
 
@@ -109,9 +111,15 @@ export class Deploywatch extends Construct {
   get gateFunction(): WatchFunction {
     if (this.#answerer === null) {
       this.#allowStacks((this.#answerer = this.gates.cloudFormation))
-      if (this.#watching !== null) this.#watching.allowStart(this.#answerer)
+      this.beginsWatches(this.#answerer)
     }
     return this.#answerer
+  }
+
+  /** Its answer to CloudFormation begins a watch, where there are any: for constructs that go with it. */
+  beginsWatches(answerer: WatchFunction): void {
+    this.#beginners.push(answerer)
+    this.#watching?.allowStart(answerer)
   }
 
   /** Answers the dashboard's matrix (`WatchDashboard`) from the store alone: whoever looks at it needs to be allowed to invoke it. */
@@ -143,7 +151,7 @@ export class Deploywatch extends Construct {
       reservedConcurrency: this.#props.reservedConcurrency ?? 5,
     })
     this.#watching = watching
-    if (this.#answerer !== null) watching.allowStart(this.#answerer)
+    for (const answerer of this.#beginners) watching.allowStart(answerer)
     return watching
   }
 

@@ -91,6 +91,7 @@ export class MigrateThenDeploy extends Construct {
     step.allow(['lambda:InvokeFunction'], [looker.function.functionArn])
     // Whether this is a rollback, which no request says.
     step.allow(['cloudformation:DescribeStacks'], [Stack.of(this).stackId])
+    this.#watch.beginsWatches(step)
     for (const statement of rights) step.role.addToPolicy(statement)
     for (const resource of starred) {
       const reason = 'ECS makes the last part of the name: it asks about tasks of one cluster'
@@ -130,6 +131,7 @@ export class MigrateThenDeploy extends Construct {
     })
     gate.allow(['cloudformation:DescribeStacks'], [Stack.of(this).stackId])
     gate.allow(['states:StartExecution'], [this.stateMachine.stateMachineArn])
+    this.#watch.beginsWatches(gate)
     const manifest = new ManifestAsset(this, 'Manifest', release)
     manifest.grantRead(gate)
     const resource = new CustomResource(this, 'Resource', {

@@ -9,6 +9,11 @@ import type { WindowOrder } from '../watch-window/window.ts'
 import type { GateWindow } from '../settings.ts'
 import type { GateAnswer } from './gate.ts'
 
+type WhatIsDeployed = Pick<LookOrder, 'service' | 'environment' | 'release'>
+
+/** Begins the watch of a stack that an answer lets go on. @throws what Step Functions threw */
+export type BeginGateWatch = (event: unknown, answer: GateAnswer, looked: WhatIsDeployed | null) => Promise<void>
+
 const requestSchema = z.looseObject({ StackId: z.string().min(1), RequestId: z.string().min(1) })
 
 /**
@@ -21,7 +26,7 @@ const requestSchema = z.looseObject({ StackId: z.string().min(1), RequestId: z.s
 export function windowOf(
   event: unknown,
   { kind, report }: GateAnswer,
-  looked: LookOrder | null,
+  looked: WhatIsDeployed | null,
   { plan }: GateWindow,
   now: number,
 ): WindowOrder | null {

@@ -2,6 +2,7 @@
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { GATE, openClient } from '../aws-clients.ts'
 import { lookerWithAsset } from '../gates/asset-looker.ts'
+import { beginGateWatch } from '../gates/begin-gate-watch.ts'
 import { allowOwnEndpoint, stackStatusCall } from '../gates/cloudformation-calls.ts'
 import { serveGate } from '../gates/serve-gate.ts'
 import { startExecutionCall } from '../migrate/calls.ts'
@@ -22,7 +23,12 @@ const gate = migrationGate({
   startExecution: startExecutionCall(settings.machine, openClient(SFNClient, GATE)),
 })
 const publishing = { service: settings.service, store, readObject: readObjectCall(s3), clock: Date.now }
+const begin = beginGateWatch(process.env)
 
 export const handler = serveGate(gate, settings, {
   before: (event, remote) => lookerWithAsset(remote, publishing, event),
+  // Whatever is no pass goes on to the state machine, which answers, and begins the watch, when it has migrated.
+  after: async (event, answer, looked) => {
+    if (answer.report?.verdict === 'pass') await begin(event, answer, looked)
+  },
 })

@@ -1,6 +1,7 @@
 /** The function that takes a step of a migration: it runs the team's own task, and never touches a database itself. */
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import { INVOCATION, openClient } from '../aws-clients.ts'
+import { beginGateWatch } from '../gates/begin-gate-watch.ts'
 import { allowOwnEndpoint, stackStatusCall } from '../gates/cloudformation-calls.ts'
 import { openTask } from '../migrate/calls.ts'
 import { createMigrationStep } from '../migrate/migration-step.ts'
@@ -19,6 +20,7 @@ export const handler = createMigrationStep(settings, {
   allowUrl: allowOwnEndpoint(process.env),
   stackStatus: stackStatusCall(),
   documents: awsStore(settings.store),
+  begin: beginGateWatch(process.env),
   task: openTask(settings.task),
   looker: createRemoteLooker({
     functionName: settings.looker,

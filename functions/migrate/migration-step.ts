@@ -2,6 +2,8 @@
 import * as z from 'zod'
 import { cloudFormationResource } from '../gates/cloudformation-resource.ts'
 import type { CloudFormationOptions } from '../gates/cloudformation-resource.ts'
+import type { BeginGateWatch } from '../gates/gate-window.ts'
+import { reasonOf, secretsIn } from '../gates/secrets.ts'
 import type { MigrationFunctionSettings } from '../settings.ts'
 import type { FunctionContext, systemPorts } from '../system.ts'
 import type { MigrationInput } from './step-migration.ts'
@@ -12,6 +14,8 @@ export interface MigrationStepInput
   readonly clock: (typeof systemPorts)['clock']
   readonly sleep: (typeof systemPorts)['sleep']
   readonly log: (typeof systemPorts)['log']
+  /** Begins the watch of the stack that goes on. */
+  readonly begin: BeginGateWatch
 }
 
 const orderSchema = z.object({
@@ -28,7 +32,7 @@ const DELIVER_MS = 30_000
 
 /** Throws where the order is none, or something could not be remembered or told: the state machine invokes again. */
 export function createMigrationStep(settings: MigrationFunctionSettings, input: MigrationStepInput) {
-  const { documents, looker, task, clock, sleep, log, stackStatus } = input
+  const { documents, looker, task, clock, sleep, log, stackStatus, begin } = input
   const resource = cloudFormationResource(input)
   return async (event: unknown, context: FunctionContext): Promise<unknown> =>
     stepMigration(orderSchema.parse(event), {
@@ -38,8 +42,13 @@ export function createMigrationStep(settings: MigrationFunctionSettings, input: 
       looker,
       task,
       stackStatus: (stackId) => stackStatus(stackId, AbortSignal.timeout(STATUS_MS)),
-      deliver: async ({ address }, answer) => {
+      deliver: async (request, answer) => {
+        const { id, address } = request
         await resource.deliver(address, answer, { settings, signal: AbortSignal.timeout(DELIVER_MS), sleep, clock })
+        // The answer is given, and cannot be lost with a watch that does not begin.
+        await begin(address, answer, request).catch((error: unknown) =>
+          log({ request: id, message: `the watch did not begin: ${reasonOf(error, secretsIn(address))}` }),
+        )
       },
       clock,
       remainingMs: () => context.getRemainingTimeInMillis(),

@@ -15,6 +15,7 @@ import { pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { migrationDefinition } from '../../functions/migrate/definition.ts'
 import { readGateSettings, readMigrationSettings } from '../../functions/settings.ts'
+import { DeploymentSource } from '../../infra/deployment-source.ts'
 import { MigrateThenDeploy } from '../../infra/migrate-then-deploy.ts'
 import { MigrationTask } from '../../infra/migration-task.ts'
 import { Release } from '../../infra/release.ts'
@@ -220,6 +221,29 @@ test.each<[keyof typeof made, object]>([
     limitMs: 3_600_000,
     machine: 'token',
   })
+})
+
+test.each(['before', 'after'])('its answers begin a watch, where deployments are watched, said %s it', (when) => {
+  const { stack, watch } = stackWith(release)
+  const migrates = (): unknown => new MigrateThenDeploy(stack, 'Migrate', { watch, task: ofLambda(stack), before: [] })
+  if (when === 'after') migrates()
+  watch.afterDeployments(DeploymentSource.stack('orders'))
+  if (when === 'before') migrates()
+  const template = Template.fromStack(stack)
+  const synthesised = {
+    app: new App(),
+    template,
+    resources: template.toJSON()['Resources'] as Synthesised['resources'],
+  }
+  const window = Object.keys(template.findResources('AWS::StepFunctions::StateMachine')).find((id) =>
+    id.startsWith('DeploywatchWatchingWindow'),
+  )
+  for (const name of ['MigrateGate', 'MigrateStep']) {
+    const starts = statementsOf(synthesised, name).filter(({ Action }) => Action === 'states:StartExecution')
+    expect(JSON.stringify(starts), name).toContain(`{"Ref":"${window}"}`)
+    const { Environment } = propertiesOf(synthesised, 'AWS::Lambda::Function', `${name}Function`)
+    expect(JSON.stringify(Environment), name).toContain(`{"Ref":"${window}"}`)
+  }
 })
 
 test('the state machine is the definition that the tests drive, logs no data, and its failure is told', () => {
