@@ -2,6 +2,7 @@
 import { build } from 'esbuild'
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { SETTINGS_VARIABLE } from '../functions/settings.ts'
 import { run } from './processes.ts'
 
 export interface Initialisation {
@@ -13,6 +14,28 @@ export interface Initialisation {
 
 const HANDLERS = 'dist/handlers'
 
+const PLACE = { service: 'orders', environment: 'production' }
+const STORE = { bucket: 'bucket', table: 'table' }
+const MIGRATION = { ...PLACE, looker: 'looker', store: STORE }
+const MACHINE = 'arn:aws:states:eu-west-1:123456789012:stateMachine:migrate'
+
+/** What the constructs give to functions that are not in the ready app's example: those of a fleet and of a migration. */
+const OTHERS: Readonly<Record<string, object>> = {
+  'fleet-look': { ...PLACE, store: STORE },
+  'fleet-run': {
+    ...PLACE,
+    store: STORE,
+    topics: ['arn:aws:sns:eu-west-1:123456789012:pages'],
+    deadLetters: 'https://sqs.eu-west-1.amazonaws.com/123456789012/dead',
+    links: { dashboard: null, runbook: null },
+    targets: { bucket: 'bucket', key: 'targets.json', name: 'targets.json' },
+    allowed: { clusters: ['arn:aws:rds:eu-west-1:123456789012:cluster:*'], secrets: [] },
+    deadlineMs: 100_000,
+  },
+  'migration-gate': { ...MIGRATION, limitMs: 3_600_000, machine: MACHINE },
+  'migration-step': { ...MIGRATION, task: { kind: 'lambda', functionName: 'migrate' } },
+}
+
 export async function measureInitialisation(
   folder: string,
   rounds: number,
@@ -21,8 +44,8 @@ export async function measureInitialisation(
   const settings = await settingsOfFunctions(join(folder, 'cdk.out'))
   const measured = new Map<string, { real: number[]; bare: number[] }>()
   for (const name of readdirSync(HANDLERS)) {
-    if (!settings.has(name)) say(`${name}: not in the ready app's example, and not measured`)
-    else measured.set(name, { real: [], bare: [] })
+    if (!settings.has(name)) throw new Error(`${name}: neither the ready app's example nor OTHERS has settings for it`)
+    measured.set(name, { real: [], bare: [] })
     await buildBare(name, join(folder, name))
   }
   for (let round = 0; round <= rounds; round += 1) {
@@ -70,7 +93,9 @@ async function settingsOfFunctions(out: string): Promise<ReadonlyMap<string, Rea
   const done = await run(process.execPath, ['dist/cdk/app.js'], { env })
   if (done.code !== 0) throw new Error(`the ready app does not synthesise: ${done.stderr.slice(-600)}`)
   const bundles = new Map(readdirSync(HANDLERS).map((name) => [textOf(join(HANDLERS, name)), name]))
-  const found = new Map<string, Readonly<Record<string, string>>>()
+  const found = new Map<string, Readonly<Record<string, string>>>(
+    Object.entries(OTHERS).map(([name, value]) => [name, { [SETTINGS_VARIABLE]: JSON.stringify(value) }]),
+  )
   for (const file of readdirSync(out).filter((name) => name.endsWith('.template.json'))) {
     const { Resources } = JSON.parse(readFileSync(join(out, file), 'utf8')) as Template
     for (const { Type, Properties, Metadata } of Object.values(Resources)) {
