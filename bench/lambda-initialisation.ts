@@ -33,7 +33,7 @@ const OTHERS: Readonly<Record<string, object>> = {
     deadlineMs: 100_000,
   },
   'migration-gate': { ...MIGRATION, limitMs: 3_600_000, machine: MACHINE },
-  'migration-step': { ...MIGRATION, task: { kind: 'lambda', functionName: 'migrate' } },
+  'migration-step': { ...MIGRATION, task: { kind: 'lambda', function: 'migrate' } },
 }
 
 export async function measureInitialisation(
