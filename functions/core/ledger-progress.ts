@@ -115,8 +115,7 @@ export function timesOf(
   let from = Math.max(startedAt, isLockFirst ? lockedAfter : startedAt)
   for (const [at, together] of groupBy(appeared, (one) => one.at)) {
     let mark: number | null = from
-    for (const one of byTime(together)) {
-      const ended = momentOf(one, together.length === 1)
+    for (const { ended, ...one } of endsOf(together, startedAt)) {
       // One runs after the other: none began before the last one ended.
       const began = one.begunAfter === null ? mark : Math.max(mark ?? startedAt, one.begunAfter)
       const subject = subjects.get(keyOf(one.ledger, one.row.key))
@@ -138,14 +137,19 @@ function tookOf({ durationMs }: AppliedMigration, began: number | null, ended: n
 /** A ledger's clock need not be ours, nor its time that of the row: it counts where it fits what was seen. */
 const TOLERANCE_MS = 1_000
 
-/** When it ended; null: only that it did so within a sight in which others ended too. */
-function momentOf({ row, after, at }: Appearance, isAlone: boolean): number | null {
-  const told = row.at === null ? Number.NaN : Date.parse(row.at)
-  if (told >= after - TOLERANCE_MS && told <= at + TOLERANCE_MS) return Math.min(at, Math.max(after, told))
-  return isAlone ? at : null
-}
-
-function byTime(together: readonly Appearance[]): readonly Appearance[] {
-  const isTimed = together.every(({ row }) => row.at !== null)
-  return isTimed ? together.toSorted((a, b) => Date.parse(a.row.at ?? '') - Date.parse(b.row.at ?? '')) : together
+/** Each with when it ended; null: only that it did so within a sight in which others ended too. */
+function endsOf(
+  together: readonly Appearance[],
+  startedAt: number,
+): readonly (Appearance & { readonly ended: number | null })[] {
+  const isAlone = together.length === 1
+  const told = together.map((one) => ({ ...one, told: Date.parse(one.row.at ?? '') }))
+  const inOrder = told.every((one) => !Number.isNaN(one.told)) ? told.toSorted((a, b) => a.told - b.told) : told
+  // One transaction for all (Knex): the rows appear at its end, and their times tell one from the other.
+  const areApart = inOrder.every((one, at) => at === 0 || one.told > (inOrder[at - 1]?.told ?? Infinity))
+  return inOrder.map(({ told, ...one }) => {
+    const after = !isAlone && areApart ? startedAt : one.after
+    const fits = told >= after - TOLERANCE_MS && told <= one.at + TOLERANCE_MS
+    return { ...one, ended: fits ? Math.min(one.at, Math.max(after, told)) : isAlone ? one.at : null }
+  })
 }

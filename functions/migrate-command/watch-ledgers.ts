@@ -1,6 +1,5 @@
 /**
- * The ledgers, read about each second while a command changes them: which migrations have run, and when. On a connection of its
- * own, in transactions of milliseconds, with a lock timeout far below a look's: it stands in nobody's way, and what it cannot see
+ * The ledgers, read again and again while a command changes them: which migrations have run, and when. On a connection of its own, in transactions of milliseconds, with a lock timeout far below a look's: it stands in nobody's way, and what it cannot see
  * costs durations, and nothing else.
  */
 import type { Connection } from '../connections/connection.ts'
@@ -39,9 +38,10 @@ export interface LedgersWatch {
 
 export const WATCH_TIMEOUTS = { connectTimeoutMs: 5_000, statementTimeoutMs: 2_000, lockTimeoutMs: 200 } as const
 
-const EACH_MS = 1_000
-/** What a sight costs the server, at most, of its time. */
-const SHARE = 10
+/** How far apart sights are: a share of what the migration at hand has taken, so that durations are known to that share. */
+const APART = { share: 0.05, leastMs: 200, mostMs: 2_000 } as const
+/** A sight costs the server a tenth of its time at most. */
+const COST_SHARE = 10
 /** For the last sight. */
 const LAST_MS = 5_000
 
@@ -52,7 +52,7 @@ export async function watchLedgers(input: WatchLedgersInput): Promise<LedgersWat
   const over = new AbortController()
   const running = (async () => {
     for (;;) {
-      await input.sleep(Math.max(EACH_MS, SHARE * reader.costMs), over.signal)
+      await input.sleep(reader.apartMs(), over.signal)
       if (over.signal.aborted) return
       await reader.see()
     }
@@ -78,10 +78,18 @@ class LedgersReader {
   #candidates: readonly CandidateTable[] | null = null
   #abandoned = false
   progress: LedgerProgress | null = null
-  costMs = 0
+  #costMs = 0
+  #newsAt: number
 
   constructor(input: WatchLedgersInput) {
     this.#input = input
+    this.#newsAt = input.clock()
+  }
+
+  apartMs(): number {
+    const { share, leastMs, mostMs } = APART
+    const apart = Math.min(mostMs, Math.max(leastMs, share * (this.#input.clock() - this.#newsAt)))
+    return Math.max(apart, COST_SHARE * this.#costMs)
   }
 
   /** `at`: when what is there was there; left out: now. */
@@ -93,7 +101,10 @@ class LedgersReader {
       const before = this.progress
       const now = seeLedgers(before, observations, Math.max(before?.seenAt ?? 0, at ?? clock()))
       this.progress = now
-      this.costMs = clock() - from
+      this.#costMs = clock() - from
+      const isNews =
+        before === null || now.appeared.length > before.appeared.length || now.begun.size > before.begun.size
+      if (isNews) this.#newsAt = clock()
       if (before !== null) tell({ seen: true, before, now })
     } catch (error) {
       tell({ seen: false, why: this.#whyNot(error) })

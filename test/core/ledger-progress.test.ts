@@ -99,6 +99,23 @@ describe('how long a migration took', () => {
     ])
   })
 
+  test('is told by their times where a tool runs all of them in one transaction', () => {
+    const [one, two, three] = [2, 4, 9].map((at, nth) => ({ key: String(nth + 1), at: seconds(at) }))
+    const rows = [one, two, three].flatMap((row) => (row === undefined ? [] : [row]))
+    expect(times([-1, ledger([])], [9, ledger([])], [10, ledger(rows)])).toEqual([
+      ['V1__of_ours.sql', 2_000],
+      ['V2__of_ours.sql', 2_000],
+      ['V3__of_ours.sql', 5_000],
+    ])
+    // Of one time they tell nothing: it is when the transaction began.
+    const same = rows.map((row) => ({ ...row, at: seconds(2) }))
+    expect(times([-1, ledger([])], [9, ledger([])], [10, ledger(same)])).toEqual([
+      ['V1__of_ours.sql', null],
+      ['V2__of_ours.sql', null],
+      ['V3__of_ours.sql', null],
+    ])
+  })
+
   test('does not believe a time of the ledger that is not when the row appeared', () => {
     const dated = { key: '1', at: '2025-01-01T00:00:00.000Z' }
     expect(times([-1, ledger([])], [9, ledger([dated])])).toEqual([['V1__of_ours.sql', 9_000]])
