@@ -52,7 +52,7 @@ describe('watch', () => {
     expect(report.durationMs).toBeGreaterThanOrEqual(3_000)
     const lines = stderr.trimEnd().split('\n')
     expect(lines).toHaveLength(2)
-    expect(lines[0]).toMatch(/^\+.+ {2}look 1: pass; looks again in .+ s$/u)
+    expect(lines[0]).toMatch(/^\+.+ {2}look 1: pass; looks again in .+ m?s$/u)
     expect(lines[1]).toMatch(/^\+3\.?\d* s {2}look 2: pass$/u)
     expect(stderr).not.toContain('\u001b')
   })
