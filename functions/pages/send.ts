@@ -7,6 +7,7 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs'
 import * as z from 'zod'
 import type { IncidentPage } from '../core/incident-page.ts'
 import type { PageLinks } from '../outputs/page-text.ts'
+import type { SnsPage } from '../outputs/page.ts'
 import { renderPage } from '../outputs/page.ts'
 import { backoffMs, failureOf } from './aws-retry.ts'
 import { pageSchema } from './incident-document.ts'
@@ -84,9 +85,13 @@ const ATTEMPT_MS = 5_000
 const PARK_ATTEMPTS = 3
 
 export function awsCarrier(ports: CarrierPorts): PageCarrier {
+  // Each topic of a page gets the same.
+  const rendered = new WeakMap<IncidentPage, SnsPage>()
   return {
     publish: (topic, page, attempts) => {
-      const command = publishCommand(topic, page, ports.links)
+      const known = rendered.get(page) ?? renderPage(page, ports.links)
+      rendered.set(page, known)
+      const command = publishCommand(topic, page, known)
       return deliver(ports, attempts, (abortSignal) => ports.sns.send(command, { abortSignal }))
     },
     park: (parked) => {
@@ -101,8 +106,7 @@ export function awsCarrier(ports: CarrierPorts): PageCarrier {
   }
 }
 
-function publishCommand(topic: string, page: IncidentPage, links: PageLinks): PublishCommand {
-  const { subject, message, attributes } = renderPage(page, links)
+function publishCommand(topic: string, page: IncidentPage, { subject, message, attributes }: SnsPage): PublishCommand {
   return new PublishCommand({
     TopicArn: topic,
     Subject: subject,

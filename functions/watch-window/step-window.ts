@@ -85,13 +85,14 @@ export async function stepWindow(order: WindowOrder, input: WindowInput): Promis
       return { ...stepOf(early), waitSeconds: Math.max(1, Math.ceil(tooEarly(window, input) / 1_000)) }
     }
     const after = await advance(timed, input)
-    if (!(await save(after, found.version, input))) continue
+    const written = JSON.stringify(after)
+    if (!(await put(order, written, found.version, input))) continue
     if (after.news === null) return stepOf(after)
     await input.tell(newsOf(after, after.news))
     const told = { ...after, news: null }
     // Whoever comes next tells it once more where this is not written.
     const now = await input.documents.document(keyOf(order))
-    if (now !== null && now.text === JSON.stringify(after)) await save(told, now.version, input)
+    if (now !== null && now.text === written) await save(told, now.version, input)
     return stepOf(after)
   }
   throw new Error(`the watch of ${order.watch} was written by others ${RACES_MOST} times in a row`)
@@ -127,9 +128,18 @@ async function load(
   return { window: begun, version: found?.version ?? null }
 }
 
-async function save(window: Window, version: string | null, { documents, clock }: WindowInput): Promise<boolean> {
+async function save(window: Window, version: string | null, input: WindowInput): Promise<boolean> {
+  return put(window.order, JSON.stringify(window), version, input)
+}
+
+async function put(
+  order: WindowOrder,
+  text: string,
+  version: string | null,
+  { documents, clock }: WindowInput,
+): Promise<boolean> {
   const expiresAt = new Date(clock() + KEPT_MS).toISOString()
-  return documents.putDocument(keyOf(window.order), JSON.stringify(window), version, expiresAt)
+  return documents.putDocument(keyOf(order), text, version, expiresAt)
 }
 
 /**

@@ -165,6 +165,7 @@ export function createCloud(drawn: Faults, skews: readonly number[], forMs: numb
   const time = virtualTime()
   const documents = new Map<string, VersionedDocument>()
   const windows = new Map<string, string[]>()
+  const outboxes = new Map<string, IncidentDocument['outbox']>()
   const decided = new Map<string, IncidentPage>()
   const taken: Taken[] = []
   const queue = new Map<string, { readonly body: string; hiddenUntil: number }>()
@@ -192,6 +193,13 @@ export function createCloud(drawn: Faults, skews: readonly number[], forMs: numb
       healed === 'all' || (healed === 'most' && !OUTLAST.has(service)) ? 'fine' : (drawn[service][at] ?? 'fine')
     if (fault !== 'fine') met.set(`${service} ${fault}`, (met.get(`${service} ${fault}`) ?? 0) + 1)
     return fault
+  }
+
+  /** Of an incident's document; each text is read once. */
+  function outboxOf(text: string): IncidentDocument['outbox'] {
+    const outbox = outboxes.get(text) ?? (JSON.parse(text) as IncidentDocument).outbox
+    outboxes.set(text, outbox)
+    return outbox
   }
 
   function keep(key: string, text: string): void {
@@ -576,10 +584,6 @@ export function createCloud(drawn: Faults, skews: readonly number[], forMs: numb
     reconcile: () => run(LIMITS.trigger, (ports) => findUnheard(hearing, ports)()),
     tend: () => run(LIMITS.trigger, (ports) => createTend(watching, ports)()),
   }
-}
-
-function outboxOf(text: string): IncidentDocument['outbox'] {
-  return (JSON.parse(text) as IncidentDocument).outbox
 }
 
 function fits(release: PublishedRelease, reference: object): boolean {
