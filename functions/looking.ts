@@ -149,7 +149,12 @@ async function explain(
   })
 }
 
-const NOT_RUN: ReadonlySet<FindingCode> = new Set(['migration-missing', 'migration-skipped', 'ledger-missing'])
+const NOT_RUN: ReadonlySet<FindingCode> = new Set([
+  'migration-missing',
+  'migration-skipped',
+  'migration-failed',
+  'ledger-missing',
+])
 
 /** One look at the release's migrations alone: for evidence and comparison. Both in milliseconds, as above. */
 export async function takeMigrationsLook(

@@ -130,8 +130,17 @@ export async function prepareLooks(
     file: resolved.file,
     store,
     files: () => resolved.files(),
-    look: (startedAt, deadlineMs, signal) => takeLook(looking, startedAt, deadlineMs, signal),
+    look: async (startedAt, deadlineMs, signal) => {
+      const seen = await takeLook(looking, startedAt, deadlineMs, signal)
+      return seen.report.verdict === 'pass' ? seen : withRepository(seen, loaded)
+    },
   }
+}
+
+/** Loaded only where something is amiss. */
+async function withRepository(seen: Look, loaded: LoadedConfig): Promise<Look> {
+  const { withRepositorySteps } = await import('../repository-steps.ts')
+  return withRepositorySteps(seen, loaded)
 }
 
 /** Loaded only where there are endpoints: an HTTP client is of no use to a release without. */

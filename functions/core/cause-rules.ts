@@ -22,6 +22,7 @@ const NOT_RUN = codes('migration-missing', 'migration-skipped', 'ledger-missing'
 /** In no order of importance: evidence ranks them. */
 export const CAUSE_RULES: readonly CauseRule[] = [
   { codes: NOT_RUN, tell: pipelineDoesNotMigrate },
+  { codes: codes('migration-failed'), tell: failureIsLost },
   { codes: NOT_RUN, tell: hadItBefore },
   { codes: codes('migration-missing', 'ledger-missing', 'table-missing', 'view-missing'), tell: inAnotherSchema },
   { codes: codes('migration-missing'), tell: otherBranch },
@@ -63,6 +64,12 @@ function pipelineDoesNotMigrate(own: Finding, context: CauseContext): ToldCause 
     .slice(0, 1)
     .map((step) => ({ ...step, text: `so that the next deployment brings its migrations itself: ${step.text}` }))
   return { text, pieces: [...seen, `${audited.found}${at}`, ...further.slice(0, 1)], steps }
+}
+
+/** It failed, and the pipeline may have deployed all the same. */
+function failureIsLost(own: Finding, context: CauseContext): ToldCause | null {
+  const lost = (context.pipelines ?? []).filter(({ code }) => code === 'pipeline-step-conditional')
+  return lost.length === 0 ? null : pipelineDoesNotMigrate(own, { ...context, pipelines: lost })
 }
 
 /** It was seen here, and is no longer. */

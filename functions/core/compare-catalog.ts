@@ -4,6 +4,7 @@ import { identityOf, KINDS, parseFacts, subjectOf } from './catalog.ts'
 import type { FindingCode } from './finding.ts'
 import { isIgnored } from './ignore.ts'
 import { describe, factOf, phrase, show } from './object-text.ts'
+import type { ObjectSql, ValuePlace } from './object-sql.ts'
 import type { CatalogComparisonInput } from './observation.ts'
 import type { ExpectedObject, SchemaPolicy } from './release.ts'
 
@@ -19,8 +20,8 @@ export interface ObjectDifference {
   readonly identity: string
   readonly group: string
   readonly kind: ObjectKind
-  /** SQL that mends it, where one statement does. */
-  readonly remedy: string | null
+  /** SQL that mends it, to be run in order; []: none that follows from the facts alone. */
+  readonly remedy: readonly string[]
 }
 
 /** Whether two texts of an expression, deparsed by servers of different majors, say the same. */
@@ -44,6 +45,8 @@ export interface CatalogComparisonContext {
   readonly major: number
   readonly expectedMajors: readonly number[]
   readonly compareTexts: TextComparer
+  /** null: in many schemas at once nobody's SQL mends them all. */
+  readonly sql: ObjectSql | null
 }
 
 /** All differences, each before those that may rest on it. */
@@ -53,7 +56,7 @@ export function compareCatalog(input: CatalogComparisonInput, context: CatalogCo
   const notes: string[] = []
   const differences = input.expected.flatMap((wanted) => {
     const there = found.get(identityOf(wanted.object))
-    if (there === undefined) return [missing(wanted)]
+    if (there === undefined) return [missing(wanted, context.sql)]
     return compareObject(wanted, there, context, notes)
   })
   const unexpected =
@@ -70,7 +73,7 @@ export function compareCatalog(input: CatalogComparisonInput, context: CatalogCo
 /** Whether any text had to be judged across majors: then the parser is worth loading. */
 export function needsTextComparer(
   input: CatalogComparisonInput,
-  context: Omit<CatalogComparisonContext, 'compareTexts'>,
+  context: Pick<CatalogComparisonContext, 'major' | 'expectedMajors'>,
 ): boolean {
   if (context.expectedMajors.includes(context.major)) return false
   const found = new Map(input.found.map((object) => [identityOf(object), object]))
@@ -91,11 +94,12 @@ function byContainment(a: ObjectDifference, b: ObjectDifference): number {
   return rank(a) - rank(b)
 }
 
-function missing(wanted: ExpectedObject): ObjectDifference {
+function missing(wanted: ExpectedObject, sql: ObjectSql | null): ObjectDifference {
   const { object } = wanted
   const kind = KINDS[object.kind]
   const subject = subjectOf(object)
-  if (object.kind === 'grant') return missingGrant(wanted)
+  const remedy = sql?.create(object) ?? []
+  if (object.kind === 'grant') return missingGrant(wanted, remedy)
   const on = belongsToRelation(object.kind) ? ` on ${relationOf(object)}` : ''
   return {
     code: kind.missing,
@@ -106,11 +110,11 @@ function missing(wanted: ExpectedObject): ObjectDifference {
     identity: identityOf(object),
     group: groupOf(object),
     kind: object.kind,
-    remedy: null,
+    remedy,
   }
 }
 
-function missingGrant(wanted: ExpectedObject): ObjectDifference {
+function missingGrant(wanted: ExpectedObject, remedy: readonly string[]): ObjectDifference {
   const facts = wanted.object.facts as Readonly<Record<string, string | null>>
   const what = `${facts['privilege'] ?? ''} on ${facts['on'] ?? ''}`
   return {
@@ -122,7 +126,7 @@ function missingGrant(wanted: ExpectedObject): ObjectDifference {
     identity: identityOf(wanted.object),
     group: groupOf(wanted.object),
     kind: 'grant',
-    remedy: `GRANT ${what} TO ${facts['role'] ?? ''}`,
+    remedy,
   }
 }
 
@@ -137,7 +141,7 @@ function unexpectedObject(object: CatalogObject): ObjectDifference {
     identity: identityOf(object),
     group: groupOf(object),
     kind: object.kind,
-    remedy: null,
+    remedy: [],
   }
 }
 
@@ -153,9 +157,9 @@ function compareObject(
   const validity = facts.filter((fact) => isValidity(object, there, fact))
   const others = facts.filter((fact) => !validity.includes(fact))
   return [
-    ...validity.map((fact) => invalid(wanted, fact)),
+    ...validity.map((fact) => invalid(wanted, fact, context.sql)),
     ...(object.kind === 'type' && others.length > 0
-      ? compareType(wanted, object, there)
+      ? compareType(wanted, object, there, context.sql)
       : differs(wanted, object, there, others)),
   ]
 }
@@ -210,7 +214,7 @@ function isValidity(expected: CatalogObject, found: CatalogObject, fact: string)
   return (expected.kind === 'constraint' && fact === 'validated') || (expected.kind === 'index' && fact === 'valid')
 }
 
-function invalid(wanted: ExpectedObject, fact: string): ObjectDifference {
+function invalid(wanted: ExpectedObject, fact: string, sql: ObjectSql | null): ObjectDifference {
   const { object } = wanted
   const subject = subjectOf(object)
   const index = fact === 'valid'
@@ -223,9 +227,9 @@ function invalid(wanted: ExpectedObject, fact: string): ObjectDifference {
     found: index
       ? 'it is marked invalid: building it CONCURRENTLY failed or is under way, and no query uses it'
       : 'it is NOT VALID: rows from before it were never checked',
-    remedy: index
-      ? `REINDEX INDEX CONCURRENTLY ${qualified(object.schema, object.name)}`
-      : `ALTER TABLE ${qualified(object.schema, object.group)} VALIDATE CONSTRAINT ${quote(object.name)}`,
+    remedy:
+      (index ? sql?.rebuild(object as CatalogObject<'index'>) : sql?.validate(object as CatalogObject<'constraint'>)) ??
+      [],
   }
 }
 
@@ -254,6 +258,7 @@ function compareType(
   wanted: ExpectedObject,
   expected: CatalogObject,
   found: CatalogObject,
+  sql: ObjectSql | null,
 ): readonly ObjectDifference[] {
   const isEnum = factOf(expected, 'form') === 'enum' && factOf(found, 'form') === 'enum'
   if (!isEnum) return differs(wanted, expected, found, differingFacts(expected, found))
@@ -272,8 +277,17 @@ function compareType(
     subject: `${subjectOf(expected)}.${label}`,
     expected: `enum ${subjectOf(expected)} has the value '${label}'`,
     found: `it has ${there.map((value) => `'${value}'`).join(', ')}`,
-    remedy: `ALTER TYPE ${qualified(expected.schema, expected.name)} ADD VALUE '${label.replaceAll("'", "''")}'`,
+    remedy: sql?.addValue(expected as CatalogObject<'type'>, label, placeOf(label, labels(expected), there)) ?? [],
   }))
+}
+
+/** Where a value comes: their order is that of comparisons. Those that come before it in the release are there, or added first. */
+function placeOf(label: string, wanted: readonly string[], there: readonly string[]): ValuePlace {
+  const at = wanted.indexOf(label)
+  const before = wanted[at - 1]
+  if (before !== undefined) return { side: 'after', value: before }
+  const next = wanted.slice(at + 1).find((other) => there.includes(other))
+  return next === undefined ? null : { side: 'before', value: next }
 }
 
 function base(wanted: ExpectedObject): Omit<ObjectDifference, 'code' | 'expected' | 'found'> {
@@ -284,7 +298,7 @@ function base(wanted: ExpectedObject): Omit<ObjectDifference, 'code' | 'expected
     identity: identityOf(object),
     group: groupOf(object),
     kind: object.kind,
-    remedy: null,
+    remedy: [],
   }
 }
 
@@ -303,12 +317,4 @@ function belongsToRelation(kind: ObjectKind): boolean {
 
 function relationOf(object: CatalogObject): string {
   return object.schema === 'public' || object.schema === '' ? object.group : `${object.schema}.${object.group}`
-}
-
-function quote(name: string): string {
-  return /^[a-z_][a-z0-9_]*$/u.test(name) ? name : `"${name.replaceAll('"', '""')}"`
-}
-
-function qualified(schema: string, name: string): string {
-  return `${quote(schema)}.${quote(name)}`
 }

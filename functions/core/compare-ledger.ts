@@ -2,7 +2,7 @@
 import type { Finding, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
-import { shellWord } from './paste.ts'
+import { filled, shellWord } from './paste.ts'
 import type { LedgerExpectation, Migration } from './release.ts'
 
 /** How the environment stands to one migration of the release. */
@@ -175,7 +175,7 @@ function failedFinding({ ledger, migration, applied }: MigrationStanding, readin
 function repairCommand(ledger: LedgerExpectation, migration: Migration): string | null {
   const before = ledger.migrations[ledger.migrations.indexOf(migration) - 1]?.key ?? '-1'
   const words: Readonly<Record<string, string>> = { NAME: shellWord(migration.subject), VERSION: before }
-  return ledger.commands.repair?.replace(/(?<=\s)(?:NAME|VERSION)(?=\s|$)/, (word) => words[word] ?? word) ?? null
+  return ledger.commands.repair === null ? null : filled(ledger.commands.repair, words)
 }
 
 function editedFinding({ migration, applied }: MigrationStanding, reading: LedgerReading): Finding {

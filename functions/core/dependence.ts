@@ -57,8 +57,10 @@ function restsOn(object: CatalogObject, missing: CatalogObject): boolean {
       return object.kind === 'column'
     case 'routine':
       return object.kind === 'trigger'
-    case 'constraint':
     case 'extension':
+      // Its types mostly have its name: citext, hstore, vector.
+      return object.kind !== 'extension' && object.kind !== 'grant'
+    case 'constraint':
     case 'grant':
     case 'index':
     case 'policy':

@@ -4,14 +4,19 @@
  * A finding that another one explains becomes one line of that one's consequences and has no row of its own.
  */
 import { identityOf, KINDS, subjectOf } from './catalog.ts'
+import type { AlreadyThereInput, Placed } from './already-there.ts'
+import { stepsOfFailed, stepsOfMissingLedger } from './already-there.ts'
 import type { ObjectDifference } from './compare-catalog.ts'
 import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
 import type { StatementBreak } from './compare-statements.ts'
 import { runningOf } from './compare-statements.ts'
-import type { Cause, Finding } from './finding.ts'
+import type { Cause, Finding, NextStep } from './finding.ts'
 import { finding } from './finding.ts'
 import { createAbsentees } from './dependence.ts'
+import type { LooseInput } from './loose-finding.ts'
 import { looseFinding } from './loose-finding.ts'
+import { fileCommand } from './paste.ts'
+import type { ObjectSql } from './object-sql.ts'
 import type { MigrationEffect, ObjectReference, Statement } from './release.ts'
 
 export interface FoldInput {
@@ -21,10 +26,11 @@ export interface FoldInput {
   readonly effects: readonly MigrationEffect[]
   readonly differences: readonly ObjectDifference[]
   readonly breaks: readonly StatementBreak[]
+  readonly sql: ObjectSql | null
   /** Whether the replay says which migration brought what. */
   readonly attributed: boolean
-  /** Objects of the release: how many each migration brought, to tell "all of them are absent". Index = migration. */
-  readonly broughtCounts: ReadonlyMap<number, number>
+  /** What each migration brought and no later one removed. Index = migration. */
+  readonly brought: ReadonlyMap<number, readonly ObjectReference[]>
   /** The environment variable that holds the address of its database, as the config names it; null where none is known. */
   readonly variable: string | null
 }
@@ -32,36 +38,45 @@ export interface FoldInput {
 /** A finding with the index of its migration, to which consequences are added while folding. */
 interface Root {
   readonly finding: Finding
+  /** The comparison's own, without what only the whole look shows. */
+  readonly origin: Finding
   readonly consequences: string[]
   readonly causes: Cause[]
   /** The statements that break for it. */
   readonly calls: Statement[]
+  /** Of an object that no migration explains: how its finding is made once all that went with it is known. */
+  readonly loose: { readonly input: Omit<LooseInput, 'rest'>; readonly rest: ObjectDifference[] } | null
 }
 
 /** The findings that remain, each with its consequences. */
 export function foldFindings(input: FoldInput): readonly Finding[] {
   const standings = input.ledgers.flatMap((ledger) => ledger.standings)
+  const there = { ...input, missing: absentIn(input.differences) }
   const skipped = skippedBelowTheMark(input, standings)
   const others = input.ledgers.flatMap((ledger) => ledger.findings)
   const roots = new Map<number, Root>()
   for (const [index, standing] of standings.entries()) {
     const own = skipped.get(index) ?? others.find((candidate) => isAbout(candidate, standing))
-    if (own !== undefined) roots.set(index, rootOf(own))
+    if (own !== undefined) roots.set(index, rootOf(stepped(own, { index, standing }, there), own))
   }
-  for (const [index, root] of rootsOfMissingLedgers(input)) roots.set(index, root)
+  for (const [index, root] of rootsOfMissingLedgers(input, there)) roots.set(index, root)
   const loose = foldDifferences(input, standings, roots)
   const broken = foldBreaks(input, standings, roots, loose)
-  const listed = others.filter((candidate) => ![...roots.values()].some((root) => root.finding === candidate))
+  const told = new Set([...roots.values()].map((root) => root.origin))
+  const listed = others.filter((candidate) => !told.has(candidate))
   return [...[...new Set(roots.values())].map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
 }
 
 /** Where a ledger does not exist nothing has run: all that its migrations bring is that one finding's consequence. */
-function rootsOfMissingLedgers(input: FoldInput): ReadonlyMap<number, Root> {
+function rootsOfMissingLedgers(input: FoldInput, there: AlreadyThereInput): ReadonlyMap<number, Root> {
   const result = new Map<number, Root>()
   let index = 0
   for (const ledger of input.ledgers) {
     const missing = ledger.findings.find((candidate) => candidate.code === 'ledger-missing')
-    const root = missing === undefined ? undefined : rootOf(missing)
+    const placed = ledger.standings.map((standing, at) => ({ index: index + at, standing }))
+    const steps = missing === undefined || !input.attributed ? null : stepsOfMissingLedger(placed, there)
+    const root =
+      missing === undefined ? undefined : rootOf(steps === null ? missing : madeElsewhere(missing, steps), missing)
     for (const _ of ledger.standings) {
       if (root !== undefined) result.set(index, root)
       index += 1
@@ -81,13 +96,31 @@ function isAbout(candidate: Finding, standing: MigrationStanding): boolean {
   )
 }
 
-function rootOf(own: Finding): Root {
-  return { finding: own, consequences: [...own.consequences], causes: [...own.causes], calls: [] }
+function rootOf(own: Finding, origin: Finding = own): Root {
+  return { finding: own, origin, consequences: [...own.consequences], causes: [...own.causes], calls: [], loose: null }
+}
+
+/** With the steps for what a run that failed left behind. */
+function stepped(own: Finding, placed: Placed, there: AlreadyThereInput): Finding {
+  return own.code === 'migration-failed' ? { ...own, nextSteps: stepsOfFailed(own, placed, there) } : own
+}
+
+function madeElsewhere(own: Finding, steps: readonly NextStep[]): Finding {
+  const cause = {
+    text: 'another tool made what is here, or the ledger was lost: the migrations are new to this database, what they bring is not',
+    evidence: own.found,
+  }
+  return { ...own, causes: [cause, ...own.causes], nextSteps: steps }
+}
+
+function absentIn(differences: readonly ObjectDifference[]): ReadonlySet<string> {
+  return new Set(differences.filter(({ code, kind }) => code === KINDS[kind].missing).map(({ identity }) => identity))
 }
 
 function finish(root: Root): Finding {
-  const found = `${root.finding.found}${impactOf(root.calls)}`
-  return { ...root.finding, found, consequences: [...new Set(root.consequences)], causes: root.causes }
+  const own = root.loose === null ? root.finding : looseFinding({ ...root.loose.input, rest: root.loose.rest })
+  const found = `${own.found}${impactOf(root.calls)}`
+  return { ...own, found, consequences: [...new Set(root.consequences)], causes: root.causes }
 }
 
 /** How much the application needs what is missing: `; 2 statements that need it ran 1204 times in staging`. */
@@ -113,15 +146,15 @@ function skippedBelowTheMark(input: FoldInput, standings: readonly MigrationStan
   }
   const result = new Map<number, Finding>()
   for (const [index, standing] of standings.entries()) {
-    const count = input.broughtCounts.get(index) ?? 0
+    const count = input.brought.get(index)?.length ?? 0
     if (standing.applied?.state === 'assumed' && count > 0 && missing.get(index) === count) {
-      result.set(index, belowTheMark(standing))
+      result.set(index, belowTheMark(standing, fileOf(standing, input.effects[index], input.variable)))
     }
   }
   return result
 }
 
-function belowTheMark({ migration, ledger, applied }: MigrationStanding): Finding {
+function belowTheMark({ migration, ledger, applied }: MigrationStanding, command: string | null): Finding {
   return finding({
     code: 'migration-skipped',
     subject: migration.subject,
@@ -136,11 +169,20 @@ function belowTheMark({ migration, ledger, applied }: MigrationStanding): Findin
     ],
     nextSteps: [
       {
-        text: `${ledger.tool} will never run it: give it a number above the newest one and build the release again`,
-        command: ledger.commands.migrateLate,
+        text: `${ledger.tool} counts it as applied, and will never run it: run its file yourself, then look again; or, where no environment has run it yet, give it a number above the newest one and build the release again`,
+        command,
       },
     ],
   })
+}
+
+function fileOf(
+  { migration }: MigrationStanding,
+  effect: MigrationEffect | undefined,
+  variable: string | null,
+): string | null {
+  if (migration.form !== 'sql') return null
+  return fileCommand(variable, migration.file, effect?.costs.some(({ concurrently }) => concurrently) !== true)
 }
 
 function consequence(difference: Pick<ObjectDifference, 'code' | 'subject'>): string {
@@ -164,7 +206,10 @@ function foldDifferences(
       (object === undefined ? undefined : (onlyPending(input, pending) ?? absentees.explain(object)))
     const root = explaining ?? looseRoot(difference, standings, pending, input)
     if (explaining === undefined) loose.set(`${identity} ${code} ${subject}`, root)
-    else root.consequences.push(consequence(difference))
+    else {
+      root.consequences.push(consequence(difference))
+      root.loose?.rest.push(difference)
+    }
     const absent = code === KINDS[kind].missing && (kind !== 'column' || explaining === undefined)
     if (object !== undefined && absent) absentees.add(object, root)
   }
@@ -200,18 +245,18 @@ function looseRoot(
   difference: ObjectDifference,
   standings: readonly MigrationStanding[],
   pending: readonly Root[],
-  { variable, attributed }: FoldInput,
+  { variable, attributed, sql }: FoldInput,
 ): Root {
   const index = difference.object?.changed.at(-1) ?? difference.object?.brought ?? null
   const standing = index === null ? undefined : standings[index]
-  return rootOf(
-    looseFinding({
-      difference,
-      standing,
-      variable,
-      pending: attributed || difference.object === null ? [] : pending.map((root) => root.finding),
-    }),
-  )
+  const input = {
+    difference,
+    standing,
+    sql,
+    variable,
+    pending: attributed || difference.object === null ? [] : pending.map((root) => root.finding),
+  }
+  return { ...rootOf(looseFinding({ ...input, rest: [] })), loose: { input, rest: [] } }
 }
 
 /** A statement that names a missing object is that object's consequence, and through it the migration's. */

@@ -7,13 +7,15 @@ import { identityOf } from './catalog.ts'
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
 import { foldFindings } from './fold.ts'
+import { groupBy } from './group.ts'
 import { isIgnored } from './ignore.ts'
 import { judgeStatements, whyNot } from './judgement.ts'
 import type { Judgement, StatementsInput } from './judgement.ts'
 import type { Observation } from './observation.ts'
+import type { ObjectSql } from './object-sql.ts'
 import { commandsFor } from './paste.ts'
 import { replayFindings, unsureIdentities } from './replay-failures.ts'
-import type { Expectation, LedgerExpectation, MigrationEffect } from './release.ts'
+import type { Expectation, LedgerExpectation, MigrationEffect, ObjectReference } from './release.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface JudgeInput extends StatementsInput {
@@ -21,6 +23,8 @@ export interface JudgeInput extends StatementsInput {
   readonly effects: readonly MigrationEffect[]
   readonly observation: Observation
   readonly compareTexts: TextComparer
+  /** SQL for the environment's schemas; null: they are many. */
+  readonly sql: ObjectSql | null
 }
 
 export function judge(input: JudgeInput): Judgement {
@@ -36,8 +40,9 @@ export function judge(input: JudgeInput): Judgement {
     effects: input.effects,
     differences: catalog.differences,
     breaks: statements.breaks,
+    sql: input.sql,
     attributed: input.expectation.catalog.mode === 'sql' || input.expectation.catalog.mode === 'none',
-    broughtCounts: countBrought(input.effects),
+    brought: finallyBrought(input.effects),
     variable: input.variable,
   })
   return {
@@ -80,7 +85,7 @@ function unseenLedger(ledger: LedgerExpectation): LedgerComparison {
   return { standings, findings: [], notes: [] }
 }
 
-function judgeCatalog({ expectation, effects, observation, compareTexts }: JudgeInput) {
+function judgeCatalog({ expectation, effects, observation, compareTexts, sql }: JudgeInput) {
   const { catalog, server } = observation
   if (!catalog.seen || !server.seen) return { differences: [], notes: [], notSeen: whyNot(catalog) }
   const comparison = compareCatalog(catalog.value, {
@@ -88,6 +93,7 @@ function judgeCatalog({ expectation, effects, observation, compareTexts }: Judge
     major: server.value.major,
     expectedMajors: expectation.catalog.servers.map(majorOf),
     compareTexts,
+    sql,
   })
   // What a failed replay leaves open is that finding's consequence, and no error of its own.
   const unsure = unsureIdentities(effects)
@@ -130,15 +136,14 @@ function emptyFindings(expectation: Expectation): readonly Finding[] {
 }
 
 /** What each migration brought and no later one removed. */
-function countBrought(effects: readonly MigrationEffect[]): ReadonlyMap<number, number> {
-  const owner = new Map<string, number>()
+function finallyBrought(effects: readonly MigrationEffect[]): ReadonlyMap<number, readonly ObjectReference[]> {
+  const owner = new Map<string, { readonly index: number; readonly object: ObjectReference }>()
   for (const [index, effect] of effects.entries()) {
     for (const object of effect.removed) owner.delete(identityOf(object))
-    for (const object of effect.brought) owner.set(identityOf(object), index)
+    for (const object of effect.brought) owner.set(identityOf(object), { index, object })
   }
-  const counts = new Map<number, number>()
-  for (const index of owner.values()) counts.set(index, (counts.get(index) ?? 0) + 1)
-  return counts
+  const groups = groupBy([...owner.values()], ({ index }) => index)
+  return new Map([...groups].map(([index, members]) => [index, members.map(({ object }) => object)]))
 }
 
 /** '15.18' → 15. */

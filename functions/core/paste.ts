@@ -1,9 +1,31 @@
 /** Commands as they are pasted: with the variable that holds the address of the environment's database. Pure. */
 import type { LedgerCommands } from './release.ts'
 
-/** One SQL statement, sent to the environment's database; null where no variable is known to hold its address. */
-export function sqlCommand(variable: string | null, sql: string): string | null {
-  return variable === null ? null : `psql "$${variable}" -c ${quoted(sql)}`
+/**
+ * SQL, sent to the environment's database in one session; null where no variable is known to hold its address. Several statements
+ * are all done or none where they can be one transaction; else the first one that fails ends it.
+ */
+export function sqlCommand(
+  variable: string | null,
+  sql: string | readonly string[],
+  transactional = true,
+): string | null {
+  if (variable === null) return null
+  const statements = typeof sql === 'string' ? [sql] : sql
+  const together = transactional ? '-v ON_ERROR_STOP=1 -1' : '-v ON_ERROR_STOP=1'
+  const options = statements.length > 1 ? [together] : []
+  return ['psql', `"$${variable}"`, ...options, ...statements.map((statement) => `-c ${quoted(statement)}`)].join(' ')
+}
+
+/** A file of SQL, run against the environment's database as a migration tool does: all of it, or nothing where that can be. */
+export function fileCommand(variable: string | null, file: string, transactional: boolean): string | null {
+  const together = transactional ? '-v ON_ERROR_STOP=1 -1' : '-v ON_ERROR_STOP=1'
+  return variable === null ? null : `psql "$${variable}" ${together} -f ${shellWord(file)}`
+}
+
+/** A tool's command with its words: NAME, KEY, VERSION. */
+export function filled(command: string, words: Readonly<Record<string, string>>): string {
+  return command.replace(/(?<=[\s=])(?:NAME|KEY|VERSION)(?=\s|$)/u, (word) => words[word] ?? word)
 }
 
 /**
@@ -23,6 +45,7 @@ export function commandsFor(commands: LedgerCommands, variable: string | null): 
     migrate: aim(commands.migrate),
     migrateLate: maybe(commands.migrateLate),
     repair: maybe(commands.repair),
+    record: commands.record === null ? null : { ...commands.record, command: aim(commands.record.command) },
   }
 }
 

@@ -118,6 +118,14 @@ export interface LedgerCommands {
    * the one before it (-1 where it is the first).
    */
   readonly repair: string | null
+  /** Counts a migration as applied without running it; null where the tool has no way to. */
+  readonly record: RecordCommand | null
+}
+
+/** NAME stands for a migration's subject, KEY for its key. `each`: once for every migration; else the last one counts all before it. */
+export interface RecordCommand {
+  readonly command: string
+  readonly each: boolean
 }
 
 /** A statement that the release sends: from the config, a file, or evidence. */

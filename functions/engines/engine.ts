@@ -5,6 +5,7 @@
 import type { Connection, DatabaseError, Query } from '../connections/connection.ts'
 import type { CatalogObject, Digest } from '../core/catalog.ts'
 import type { TableVolume } from '../core/migration-evidence.ts'
+import type { ObjectSql } from '../core/object-sql.ts'
 import type { Server, StatementObservation } from '../core/observation.ts'
 import type { Statement } from '../core/release.ts'
 import type { TenantEngine } from './tenants.ts'
@@ -49,6 +50,9 @@ export interface Blocker {
 
 export interface Engine {
   readonly name: 'postgres' | 'mysql'
+
+  /** SQL that mends objects, for people to run; `schemaOf` gives the environment's name of an expected schema. */
+  objectSql(schemaOf: (expected: string) => string): ObjectSql
 
   identify(): Query<Server>
   /**

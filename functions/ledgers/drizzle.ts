@@ -65,6 +65,7 @@ export const drizzle = {
         migrateLate: files.form === 'journal' ? null : migrate,
         // There is no failed state to clear: all that is pending is one transaction.
         repair: null,
+        record: null,
       },
       late: files.form === 'journal' ? 'never-runs' : 'runs',
       placeholders: settings.placeholders,

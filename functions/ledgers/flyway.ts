@@ -62,6 +62,7 @@ export const flyway = {
         migrate,
         migrateLate: own.outOfOrder ? migrate : (build?.late ?? `${migrate} -outOfOrder=true`),
         repair: run('repair'),
+        record: { command: build?.baseline ?? `${run('baseline')} -baselineVersion=KEY`, each: false },
       },
       late: own.outOfOrder ? 'runs' : 'refuses',
       placeholders: own.placeholders,
@@ -212,7 +213,12 @@ function baselineOf(baseline: Migration, versioned: readonly Migration[]): Migra
 async function findBuild(
   project: ProjectFiles,
   path: string,
-): Promise<{ readonly file: string; readonly run: (words: string) => string; readonly late: string | null } | null> {
+): Promise<{
+  readonly file: string
+  readonly run: (words: string) => string
+  readonly late: string | null
+  readonly baseline: string | null
+} | null> {
   const goal = (words: string): string => `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`
   for (const folder of upwards(path)) {
     const has = async (name: string): Promise<string> =>
@@ -220,13 +226,15 @@ async function findBuild(
     for (const name of ['flyway.toml', 'flyway.conf', 'conf/flyway.toml', 'conf/flyway.conf']) {
       const file = joinPath(folder, name)
       const where = name.startsWith('conf/') || folder !== '' ? ` -configFiles=${shellWord(file)}` : ''
-      if ((await project.read(file)) !== null) return { file, run: (words) => `flyway${where} ${words}`, late: null }
+      if ((await project.read(file)) !== null)
+        return { file, run: (words) => `flyway${where} ${words}`, late: null, baseline: null }
     }
     if ((await has('pom.xml')).includes('flyway')) {
       return {
         file: joinPath(folder, 'pom.xml'),
         run: (words) => `mvn flyway:${words}`,
         late: 'mvn flyway:migrate -Dflyway.outOfOrder=true',
+        baseline: 'mvn flyway:baseline -Dflyway.baselineVersion=KEY',
       }
     }
     for (const name of ['build.gradle', 'build.gradle.kts']) {
@@ -235,6 +243,7 @@ async function findBuild(
           file: joinPath(folder, name),
           run: (words) => `./gradlew flyway${goal(words)}`,
           late: './gradlew flywayMigrate -Dflyway.outOfOrder=true',
+          baseline: './gradlew flywayBaseline -Dflyway.baselineVersion=KEY',
         }
       }
     }

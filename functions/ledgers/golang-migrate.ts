@@ -47,6 +47,7 @@ export const golangMigrate = {
         // `up` goes on from the number that is recorded: nothing runs what lies below it.
         migrateLate: null,
         repair: run('force VERSION'),
+        record: { command: run('force KEY'), each: false },
       },
       late: 'never-runs',
       placeholders: settings.placeholders,

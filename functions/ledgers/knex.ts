@@ -65,6 +65,7 @@ export const knex = {
         migrateLate: run('latest'),
         // There is no failed state: a run that was killed can only leave the lock behind.
         repair: run('unlock'),
+        record: null,
       },
       late: 'runs',
       placeholders: settings.placeholders,

@@ -69,6 +69,7 @@ export const prisma = {
         // Prisma runs whatever is not recorded, whatever its place.
         migrateLate: run('deploy'),
         repair: run('resolve --rolled-back NAME'),
+        record: { command: run('resolve --applied NAME'), each: true },
       },
       late: 'runs',
       placeholders: settings.placeholders,

@@ -4,7 +4,9 @@ import { needsTextComparer } from '../core/compare-catalog.ts'
 import { couldNotLook } from '../core/could-not-look.ts'
 import { judge, majorOf } from '../core/judge.ts'
 import type { Judgement } from '../core/judgement.ts'
+import type { ObjectSql } from '../core/object-sql.ts'
 import type { Observation, Seen, Server } from '../core/observation.ts'
+import { actualSchema } from '../core/schema-map.ts'
 import type { CatalogSight } from '../observe.ts'
 import type { CheckInput } from './input.ts'
 
@@ -19,7 +21,13 @@ export async function judgeAll(input: CheckInput, observation: Observation): Pro
     compareTexts: await textComparerFor(input, observation),
     breaks: input.engine.breaks,
     variable: input.variable,
+    sql: sqlFor(input),
   })
+}
+
+function sqlFor({ engine, environment, release }: CheckInput): ObjectSql | null {
+  if ((environment.tenants ?? null) !== null) return null
+  return engine.objectSql(actualSchema(release.expectation.catalog.schemas, environment.searchPath))
 }
 
 /** A schema that the role may not use cannot be judged: names in it would be deparsed otherwise. */

@@ -35,6 +35,7 @@ export const headerSchema = lazily(() => {
       migrate: z.string(),
       migrateLate: z.string().nullable(),
       repair: z.string().nullable(),
+      record: z.object({ command: z.string(), each: z.boolean() }).nullable().default(null),
     }),
     late: z.enum(['runs', 'refuses', 'never-runs']),
     notes: z.array(z.string()),

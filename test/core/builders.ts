@@ -45,6 +45,7 @@ export function ledger(migrations: readonly Migration[], more: Partial<LedgerExp
       migrate: 'flyway migrate',
       migrateLate: 'flyway migrate -outOfOrder=true',
       repair: 'flyway repair',
+      record: { command: 'flyway baseline -baselineVersion=KEY', each: false },
     },
     late: 'refuses',
     notes: [],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { postgres } from '../../functions/engines/postgres/index.ts'
 import { couldNotLook } from '../../functions/core/could-not-look.ts'
 import { judge, type JudgeInput } from '../../functions/core/judge.ts'
 import { verdictOf } from '../../functions/core/verdict.ts'
@@ -34,6 +35,7 @@ function run(input: Partial<JudgeInput> & Pick<JudgeInput, 'observation'>) {
     compareTexts: () => 'differs',
     breaks: new Set(['42703', '42P01', '22P02']),
     variable: 'URL',
+    sql: postgres.objectSql((schema) => schema),
     ...input,
   })
   return {
@@ -307,7 +309,7 @@ describe('differences', () => {
       observation: observation(reading([applied(V1.key, 1)]), own, { [grant.name]: null }),
     })
     expect(result.findings[0]?.nextSteps[0]?.command).toBe(
-      `psql "$URL" -c 'GRANT SELECT on TABLE public.orders TO app'`,
+      `psql "$URL" -c 'GRANT SELECT ON TABLE public.orders TO app'`,
     )
   })
 })

@@ -151,7 +151,7 @@ describe('discovery', () => {
       schemas: ['app'],
     })
     expect(found.migrations.map(({ file }) => file)).toEqual([`${PATH}/V1__a.sql`, 'db/common/V2__b.sql'])
-    expect(found.commands).toEqual({
+    expect(found.commands).toMatchObject({
       migrate: 'flyway migrate',
       migrateLate: 'flyway migrate',
       repair: 'flyway repair',

@@ -102,7 +102,7 @@ test.each([
 })
 
 test('commands have the real path, and the table where it is not the default', async () => {
-  expect((await discover(named('1_a.up.sql'))).commands).toEqual({
+  expect((await discover(named('1_a.up.sql'))).commands).toMatchObject({
     migrate: 'migrate -path db/migrations -database "$DATABASE_URL" up',
     migrateLate: null,
     repair: 'migrate -path db/migrations -database "$DATABASE_URL" force VERSION',

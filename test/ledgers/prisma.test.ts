@@ -67,7 +67,7 @@ test('the command names the schema where Prisma does not find it by itself', asy
   const files = { [`${path}/a/migration.sql`]: '', 'apps/api/db/schema.prisma': '' }
   const { commands } = await prisma.discover(projectOf(files), { path, placeholders: {}, table: null })
   expect(commands.migrate).toBe('npx prisma migrate deploy --schema apps/api/db/schema.prisma')
-  expect((await discover({ [`${PATH}/a/migration.sql`]: '', 'prisma/schema.prisma': '' })).commands).toEqual({
+  expect((await discover({ [`${PATH}/a/migration.sql`]: '', 'prisma/schema.prisma': '' })).commands).toMatchObject({
     migrate: 'npx prisma migrate deploy',
     migrateLate: 'npx prisma migrate deploy',
     repair: 'npx prisma migrate resolve --rolled-back NAME',

@@ -25,7 +25,7 @@ const LEDGER = {
     digest: '',
     form: 'sql',
   })),
-  commands: { addressIn: null, migrate: 'migrate up', migrateLate: null, repair: null },
+  commands: { addressIn: null, migrate: 'migrate up', migrateLate: null, repair: null, record: null },
   late: 'never-runs',
   notes: [],
 } as const satisfies LedgerExpectation

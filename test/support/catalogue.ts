@@ -53,7 +53,7 @@ const scenario = z.strictObject({
   finds: z.array(found),
   /** What a person does about the reason, before the first command is pasted: no tool can. */
   person: z.array(step).default([]),
-  /** The commands of the first finding, as they are printed. */
+  /** The commands of these findings in order, as they are printed. */
   commands: z.array(z.string()),
   /** What the second look still tells: `code subject`. */
   tells: z.array(z.string()).default([]),
@@ -107,7 +107,7 @@ export async function runInShell(
   { folder, urls, tools }: Place,
   on: string | null,
 ): Promise<{ readonly code: number; readonly output: string }> {
-  const bins = tools.flatMap(({ bin }) => bin ?? [])
+  const bins = [...tools.flatMap(({ bin }) => bin ?? []), join(folder, 'node_modules/.bin')]
   const path = [...bins, process.env['PATH'] ?? ''].join(':')
   const url = on === null ? undefined : urls[on]
   const env = {

@@ -17,12 +17,15 @@ export const PINNED = {
   prisma: '6.18.0',
 } as const satisfies Partial<Record<MigrationToolName, string>>
 
+/** Raise it with whatever the installation does otherwise. */
+const RECIPE = 2
+
 export type InstalledTool = keyof typeof PINNED
 
 /** Where a tool is, or is to be. */
 export function toolFolder(name: InstalledTool): string {
   const root = process.env['DEPLOYWATCH_TEST_TOOLS'] ?? join(homedir(), '.cache', 'deploywatch-test-tools')
-  return join(root, `${name}-${PINNED[name]}`)
+  return join(root, `${name}-${PINNED[name]}-${RECIPE}`)
 }
 
 export interface MigrationToolPlace {
@@ -44,8 +47,8 @@ export function findTool(name: MigrationToolName): MigrationToolPlace | null {
     case 'flyway':
       return { bin: folder, modules: null, env: {} }
     case 'prisma': {
-      // Its engines are downloads; with `engine: 'js'` it only asks whether the files are there.
-      const engine = join(folder, 'package.json')
+      // Its engines are downloads, but for the one in WebAssembly of `engine: 'js'`: a stand-in says that they are there.
+      const engine = join(folder, 'engine')
       return {
         bin: null,
         modules: join(folder, 'node_modules'),
@@ -53,6 +56,7 @@ export function findTool(name: MigrationToolName): MigrationToolPlace | null {
           PRISMA_QUERY_ENGINE_LIBRARY: engine,
           PRISMA_SCHEMA_ENGINE_BINARY: engine,
           PRISMA_HIDE_UPDATE_MESSAGE: '1',
+          CHECKPOINT_DISABLE: '1',
         },
       }
     }

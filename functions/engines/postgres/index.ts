@@ -7,6 +7,7 @@ import { grantsSql } from './grants-sql.ts'
 import { identify } from './identify.ts'
 import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
 import { answerQuery, columnNames, columnTypes, DATED_TYPES } from './query-answers.ts'
+import { objectSql } from './object-sql.ts'
 import { identifier, literal } from './sql.ts'
 import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
@@ -45,6 +46,7 @@ export const postgres = {
   blockers,
   tenants,
   grantsSql,
+  objectSql,
   literal,
   identifier,
 } as const satisfies Engine
