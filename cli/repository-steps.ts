@@ -34,18 +34,12 @@ async function stepsFor(
   { besides }: Look,
   loaded: LoadedConfig,
 ): Promise<readonly NextStep[] | null> {
-  switch (finding.code) {
-    case 'migration-edited': {
-      const standing = besides.ledgers
-        .flatMap(({ standings }) => standings)
-        .find(({ migration }) => migration.subject === finding.subject && migration.file === finding.source[0]?.file)
-      return standing === undefined ? null : restoring(standing, loaded)
-    }
-    case 'expectation-empty':
-      return pointing(finding, loaded)
-    default:
-      return null
-  }
+  if (finding.code === 'expectation-empty') return pointing(finding, loaded)
+  if (finding.code !== 'migration-edited') return null
+  const standing = besides.ledgers
+    .flatMap(({ standings }) => standings)
+    .find(({ migration }) => migration.subject === finding.subject && migration.file === finding.source[0]?.file)
+  return standing === undefined ? null : restoring(standing, loaded)
 }
 
 /** Back to the text that the ledger's checksum is of, where a commit has it. */
@@ -110,7 +104,7 @@ async function pointing(finding: Finding, loaded: LoadedConfig): Promise<readonl
   const own = config.migrations[index]
   if (own === undefined) return null
   const named = (path: string): boolean => config.migrations.some((other) => other.path === path)
-  const [found] = (await detectProject(openProject(folder), folder)).migrations.filter(
+  const found = (await detectProject(openProject(folder), folder)).migrations.find(
     ({ path, tool }) => !named(path) && (own.tool === null || own.tool === tool),
   )
   if (found === undefined) return null

@@ -2,7 +2,7 @@
 import type { ObjectKind } from './catalog.ts'
 import type { ObjectDifference } from './compare-catalog.ts'
 import type { MigrationStanding } from './compare-ledger.ts'
-import type { Cause, Finding, NextStep, SourcePlace } from './finding.ts'
+import type { Cause, Finding, FindingCode, NextStep, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { ObjectSql } from './object-sql.ts'
 import { sqlCommand } from './paste.ts'
@@ -67,18 +67,19 @@ const BESIDE_SCHEMAS = new Set<ObjectKind>(['extension', 'grant'])
 
 /** After its migration had run. */
 function becameOf({ code }: ObjectDifference): string {
-  switch (code) {
-    case 'index-invalid':
-      return 'building it failed or was ended, and the next run passed over what was left (IF NOT EXISTS), or the failure was cleared by hand'
-    case 'constraint-invalid':
-      return 'it was put back or made NOT VALID, by hand or by another migration, and nobody validated it since'
-    case 'grant-missing':
-      return 'it was revoked by hand, or what it is on was made anew without it'
-    default:
-      return code.endsWith('-missing')
-        ? 'it was dropped or renamed by hand, or a backup was restored, after the migration had run'
-        : 'it was changed by hand after the migration had run'
-  }
+  const special = BECAME[code]
+  if (special !== undefined) return special
+  return code.endsWith('-missing')
+    ? 'it was dropped or renamed by hand, or a backup was restored, after the migration had run'
+    : 'it was changed by hand after the migration had run'
+}
+
+const BECAME: Partial<Record<FindingCode, string>> = {
+  'index-invalid':
+    'building it failed or was ended, and the next run passed over what was left (IF NOT EXISTS), or the failure was cleared by hand',
+  'constraint-invalid':
+    'it was put back or made NOT VALID, by hand or by another migration, and nobody validated it since',
+  'grant-missing': 'it was revoked by hand, or what it is on was made anew without it',
 }
 
 function stepsOf(input: LooseInput): readonly NextStep[] {
