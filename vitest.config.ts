@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/fixtures/**', 'test/versions/**', 'test/aws/**', 'node_modules/**'],
+    exclude: ['test/fixtures/**', 'test/versions/**', 'test/aws/**', 'test/browser/**', 'node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // CI's machines are shared: what a neighbour's load broke is tried once more, and the log says `retry x1` of it.
     retry: process.env['CI'] === 'true' ? 1 : 0,

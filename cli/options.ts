@@ -1,8 +1,11 @@
 /** The options of every command, as its module gets them: nothing optional, null where it was not said. */
 
-/** The formats that exist. */
-export const FORMATS = ['text', 'json', 'markdown', 'junit'] as const
+/** The formats of a report. */
+export const FORMATS = ['text', 'json', 'markdown', 'junit', 'html'] as const
 export type Format = (typeof FORMATS)[number]
+
+/** The formats of what is no report: a note of what was done. */
+export const NOTE_FORMATS = ['text', 'json'] as const
 
 export const DEFAULT_CONFIG = 'deploywatch.yaml'
 

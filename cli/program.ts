@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { EXIT, UsageError, widthOf } from './io.ts'
 import type { CliIo } from './io.ts'
-import { COMPARE_FORMATS, DEFAULT_CONFIG, FORMATS } from './options.ts'
+import { COMPARE_FORMATS, DEFAULT_CONFIG, FORMATS, NOTE_FORMATS } from './options.ts'
 import type { CommonOptions } from './options.ts'
 
 type Raw = Readonly<Record<string, unknown>>
@@ -17,6 +17,7 @@ const COMMON = {
   running: new Option('--running <file>', "the manifest of the release that runs there now (default: the store's)"),
   store: new Option('--store <place>', "a folder, or s3://BUCKET?table=TABLE (default: the config's)"),
   format: new Option('--format <format>', 'how the result is written').choices(FORMATS).default('text'),
+  noteFormat: new Option('--format <format>', 'how the result is written').choices(NOTE_FORMATS).default('text'),
   output: new Option('--output <file>', 'write the result there instead of to stdout'),
 } as const
 
@@ -76,7 +77,7 @@ const COMMANDS: readonly Definition[] = [
       new Option('--release-version <version>', 'the version of the release'),
       new Option('--commit <sha>', 'the commit of the release'),
     ],
-    common: ['config', 'format', 'output'],
+    common: ['config', 'noteFormat', 'output'],
     run: async (raw, common, io) => {
       const { run } = await import('./commands/build.ts')
       const options = {
@@ -135,7 +136,7 @@ const COMMANDS: readonly Definition[] = [
       new Option('--env <name>', 'the environment (needed)'),
       new Option('--out <file>', 'the evidence (default: deploywatch.evidence.ENV.json beside the manifest)'),
     ],
-    common: ['config', 'release', 'store', 'format', 'output'],
+    common: ['config', 'release', 'store', 'noteFormat', 'output'],
     run: async (raw, common, io) => {
       const { run } = await import('./commands/record.ts')
       return run({ ...common, env: environmentOf(raw, 'record'), out: text(raw['out']) }, io)
@@ -162,7 +163,7 @@ const COMMANDS: readonly Definition[] = [
         'what a deployment will know it by: an image digest, a function version; may be repeated',
       ).argParser((label: string, before: readonly string[] | undefined) => [...(before ?? []), label]),
     ],
-    common: ['config', 'release', 'store', 'format', 'output'],
+    common: ['config', 'release', 'store', 'noteFormat', 'output'],
     run: async (raw, common, io) => {
       const { run } = await import('./commands/publish.ts')
       return run({ ...common, labels: texts(raw['label']) }, io)
@@ -183,7 +184,7 @@ const COMMANDS: readonly Definition[] = [
     summary: 'what a finding code means, its usual causes, what to do',
     argument: ['<code>', 'the code of a finding, such as migration-missing'],
     options: [],
-    common: ['format', 'output'],
+    common: ['noteFormat', 'output'],
     run: async (raw, common, io) => {
       const { run } = await import('./commands/explain.ts')
       return run({ ...common, code: text(raw['argument']) ?? '' }, io)

@@ -10,7 +10,8 @@ import { compareEnvironments } from './core/compare-environments.ts'
 import type { EnvironmentSight } from './core/compare-environments.ts'
 import { uniteMigrations } from './core/migration-evidence.ts'
 import type { MigrationEvidence } from './core/migration-evidence.ts'
-import { escapeHtml } from './outputs/html-text.ts'
+import { html } from './outputs/html/markup.ts'
+import type { Html } from './outputs/html/markup.ts'
 import { renderMatrix } from './outputs/matrix.ts'
 import { parseEvidence } from './release/evidence.ts'
 import { findRelease } from './release/find-release.ts'
@@ -48,17 +49,17 @@ export function createMatrixWidget(input: MatrixWidgetInput): (event: unknown) =
     if (typeof event === 'object' && event !== null && 'describe' in event && event.describe === true)
       return DESCRIPTION
     try {
-      return await render(input)
+      return (await render(input)).markup
     } catch (error) {
       // A widget shows what its function throws as it is, with the stack.
       const reason = error instanceof Error ? error.message : String(error)
       input.log({ kind: 'beside', what: 'matrix', why: reason })
-      return paragraph(`the matrix could not be made: ${reason}`)
+      return paragraph(`the matrix could not be made: ${reason}`).markup
     }
   }
 }
 
-async function render(input: MatrixWidgetInput): Promise<string> {
+async function render(input: MatrixWidgetInput): Promise<Html> {
   const { service, environment, store } = input
   const [newest, running] = await Promise.all([
     store.latestPublished(service),
@@ -81,7 +82,7 @@ async function renderRelease(
   { expectation }: ReleaseManifest,
   name: { readonly version: string; readonly commit: string | null } | null,
   running: RunningRelease | null,
-): Promise<string> {
+): Promise<Html> {
   const { environment } = input
   const now = new Date(input.clock()).toISOString()
   const { sights, problems } = await sightsOf(input, expectation.digest)
@@ -97,7 +98,7 @@ async function renderRelease(
     running === null
       ? `which release runs in ${environment} is not known`
       : `${running.version} runs in ${environment} since ${ageText(running.since, now)}`
-  return [renderMatrix(comparison, { most: MOST_ROWS }), paragraph(runs), ...problems.map(paragraph)].join('')
+  return html`${renderMatrix(comparison, { most: MOST_ROWS })}${paragraph(runs)}${problems.map(paragraph)}`
 }
 
 interface Sights {
@@ -133,6 +134,6 @@ async function sightsOf({ service, environment, store }: MatrixWidgetInput, dige
   }
 }
 
-function paragraph(text: string): string {
-  return `<p>${escapeHtml(text)}</p>`
+function paragraph(text: string): Html {
+  return html`<p>${text}</p>`
 }

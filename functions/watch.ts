@@ -6,6 +6,8 @@ import type { BaselineJudgement, Sample } from './core/baseline.ts'
 import { judgeBaseline, keepLatest, revisionOf } from './core/baseline.ts'
 import { groupBy } from './core/group.ts'
 import type { Report } from './core/report.ts'
+import type { Timeline } from './core/timeline.ts'
+import { timelineOf } from './core/timeline.ts'
 import type { Attempt, Look, WatchPlan, WatchState, WatchStep } from './core/watch.ts'
 import { afterLook, lookBudget, nextStep, retryPause, WATCH_BEGINS } from './core/watch.ts'
 import type { WatchEnd } from './core/watch-summary.ts'
@@ -62,6 +64,7 @@ export interface WatchSummary {
   readonly looks: number
   readonly verified: number
   readonly judgements: readonly BaselineJudgement[]
+  readonly timeline: Timeline
 }
 
 export async function watch(input: WatchInput): Promise<WatchSummary> {
@@ -92,8 +95,10 @@ export async function watch(input: WatchInput): Promise<WatchSummary> {
   const judgements = judgeBaseline(before, after)
   const about = { service: input.service, environment: input.environment, release: input.release, startedAt }
   const account = { plan: input, state, end, elapsedMs: time.elapsed(), judgements, remarks: [...remarks], about }
+  const report = watchReport(account)
   return {
-    report: watchReport(account),
+    report,
+    timeline: timelineOf({ ...account, end: { how: end, verdict: report.verdict }, deployedAt: null, pages: [] }),
     end: end.kind,
     looks: state.looks,
     verified: state.verified,

@@ -10,7 +10,7 @@ import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import { connectAhead, learnOfRelease, takeLook } from '../../functions/looking.ts'
-import type { LookingInput } from '../../functions/looking.ts'
+import type { LearntRelease, LookingInput } from '../../functions/looking.ts'
 import { markRunning } from '../../functions/release/mark-running.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
@@ -21,6 +21,7 @@ import type { CheckOptions } from '../options.ts'
 import { pipelinesOf } from '../pipelines.ts'
 import { nameRelease } from '../release-name.ts'
 import { render } from '../render.ts'
+import { contextOfLook } from '../report-context.ts'
 import { writeResult } from '../result.ts'
 import { storeOf } from '../store.ts'
 
@@ -30,12 +31,14 @@ export const DEADLINE_MS = 120_000
 export async function run(options: CheckOptions, io: CliIo): Promise<number> {
   const startedAt = Date.now()
   const prepared = await prepareLooks({ ...options, changes: 'told' }, io)
-  const { report: seen, samples, answering } = await prepared.look(startedAt, DEADLINE_MS)
+  const look = await prepared.look(startedAt, DEADLINE_MS)
+  const { report: seen, samples, answering } = look
   await keepSamples(prepared, samples, io)
   // Who says `--deployed` hopes so; a revision that answered shows it.
   const runs = options.deployed && answering && seen.verdict === 'pass'
   const report = runs ? await markAsRunning(prepared, seen, io) : seen
-  await writeResult(render(report, options, prepared.loaded, io), options.output, io)
+  const context = await contextOfLook(options, prepared, look)
+  await writeResult(render(report, options, prepared.loaded, io, context), options.output, io)
   return exitCode(report, prepared.environment)
 }
 
@@ -83,6 +86,8 @@ export interface PreparedLooks {
   readonly manifest: ResolvedRelease['manifest']
   /** The manifest's file; null: the release was built from the working tree. */
   readonly file: string | null
+  /** What environments showed of its migrations. */
+  readonly elsewhere: LearntRelease['elsewhere']
   readonly store: Store
   /** The manifest's bytes, as a store keeps them. */
   readonly files: ResolvedRelease['files']
@@ -122,12 +127,13 @@ export async function prepareLooks(
     variable: variableOf(loaded, environment.name),
     clock: Date.now,
   }
-  const { manifest } = release
+  const { manifest, elsewhere } = release
   return {
     loaded,
     environment,
     manifest,
     file: resolved.file,
+    elsewhere,
     store,
     files: () => resolved.files(),
     look: async (startedAt, deadlineMs, signal) => {

@@ -9,8 +9,6 @@ import { writeResult } from '../result.ts'
 export async function run(options: ExplainOptions, io: CliIo): Promise<number> {
   const { code, format, output } = options
   if (!isFindingCode(code)) throw new UsageError(unknownCode(code))
-  if (format !== 'text' && format !== 'json')
-    throw new UsageError(`explain has no --format ${format}: use text or json`)
   const toTerminal = output === null
   const page =
     format === 'json'

@@ -1,4 +1,5 @@
 /** `watch`: looks at an environment through a window after a deployment. */
+import type { Look } from '../../functions/check.ts'
 import { duration } from '../../functions/config/parts.ts'
 import type { Expectation } from '../../functions/core/release.ts'
 import type { RunningRelease, Store } from '../../functions/stores/store.ts'
@@ -12,6 +13,7 @@ import type { CliIo } from '../io.ts'
 import type { WatchOptions } from '../options.ts'
 import { startProgress } from '../progress.ts'
 import { render } from '../render.ts'
+import { contextOfWatch } from '../report-context.ts'
 import { writeResult } from '../result.ts'
 import { DEADLINE_MS, exitCode, markAsRunning, prepareLooks } from './check.ts'
 import type { PreparedLooks } from './check.ts'
@@ -21,18 +23,29 @@ export async function run(options: WatchOptions, io: CliIo): Promise<number> {
   const prepared = await prepareLooks({ ...options, deployed: true, changes: 'accepted' }, io)
   const interrupt = listenForInterrupt()
   const forMs = asked ?? prepared.environment.watch.forMs
+  // Of an unchanged database a look reads no ledger: what was seen last stays as true as it was.
+  let migrations: Look['migrations'] = null
+  const look: PreparedLooks['look'] = async (...at) => {
+    const seen = await prepared.look(...at)
+    migrations = seen.migrations ?? migrations
+    return seen
+  }
   const progress = startProgress({ stream: io.stderr, env: io.env, clock: monotonic, forMs })
   try {
-    const summary = await watchPrepared(prepared, {
-      forMs,
-      interrupted: interrupt.signal,
-      tell: (event) => progress.tell(event),
-    })
+    const summary = await watchPrepared(
+      { ...prepared, look },
+      {
+        forMs,
+        interrupted: interrupt.signal,
+        tell: (event) => progress.tell(event),
+      },
+    )
     progress.end()
     // Through all of its window, and nothing else was deployed meanwhile: it is what runs there.
     const runs = summary.end === 'window' && summary.report.verdict === 'pass'
     const report = runs ? await markAsRunning(prepared, summary.report, io) : summary.report
-    await writeResult(render(report, options, prepared.loaded, io), options.output, io)
+    const context = contextOfWatch(options, prepared, summary, migrations)
+    await writeResult(render(report, options, prepared.loaded, io, context), options.output, io)
     return exitCode(report, prepared.environment)
   } finally {
     progress.end()

@@ -56,6 +56,16 @@ export const BASELINE_RULES: BaselineRules = {
   minShiftMs: 50,
 }
 
+/** Durations of one side, in milliseconds: a quarter of them is below `lower`, a quarter above `upper`. */
+export interface Spread {
+  readonly count: number
+  readonly least: number
+  readonly lower: number
+  readonly median: number
+  readonly upper: number
+  readonly most: number
+}
+
 export interface BaselineJudgement {
   readonly check: Sample['check']
   readonly name: string
@@ -64,6 +74,9 @@ export interface BaselineJudgement {
   readonly text: string
   /** The normal in one sentence, for a finding's "expected"; null where there is none. */
   readonly normal: string | null
+  /** Before the deployment, and after it; null: no sample that counts. */
+  readonly before: Spread | null
+  readonly after: Spread | null
   /** What is remarkable of the row counts, without effect on the verdict: they follow the data, not the release. */
   readonly rows: string | null
 }
@@ -104,15 +117,15 @@ export function judgeBaseline(
     const first = young[0] ?? old[0]
     if (first === undefined) return []
     const judged = judgeDurations(old, young, rules)
-    return [{ check: first.check, name: first.name, ...judged, rows: judgeRows(old, young, rules) }]
+    const spreads = { before: spreadOf(durationsOf(old)), after: spreadOf(durationsOf(young)) }
+    return [{ check: first.check, name: first.name, ...judged, ...spreads, rows: judgeRows(old, young, rules) }]
   })
 }
 
 type DurationJudgement = Pick<BaselineJudgement, 'outcome' | 'text' | 'normal'>
 
 function judgeDurations(old: readonly Sample[], young: readonly Sample[], rules: BaselineRules): DurationJudgement {
-  const [before, after] = [old, young].map((side) => side.filter(isUsable).map(({ durationMs }) => durationMs))
-  if (before === undefined || after === undefined) throw new Error('two sides')
+  const [before, after] = [durationsOf(old), durationsOf(young)]
   const few = tooFew(before.length, after.length, old.length + young.length, rules)
   if (few !== null) return { outcome: 'inconclusive', text: few, normal: null }
   const [was, is] = [median(before), median(after)]
@@ -133,9 +146,27 @@ function judgeDurations(old: readonly Sample[], young: readonly Sample[], rules:
   return judged('slower', `at least ${floorText(rules)} slower, to the end`)
 }
 
-/** A negative or endless duration is a clock's fault. */
-function isUsable({ resumed, durationMs }: Sample): boolean {
-  return !resumed && Number.isFinite(durationMs) && durationMs >= 0
+/** Those that count. A negative or endless duration is a clock's fault. */
+function durationsOf(samples: readonly Sample[]): readonly number[] {
+  return samples
+    .filter(({ resumed, durationMs }) => !resumed && Number.isFinite(durationMs) && durationMs >= 0)
+    .map(({ durationMs }) => durationMs)
+}
+
+function spreadOf(durations: readonly number[]): Spread | null {
+  const sorted = durations.toSorted((a, b) => a - b)
+  const [least] = sorted
+  const most = sorted.at(-1)
+  if (least === undefined || most === undefined) return null
+  const half = Math.ceil(sorted.length / 2)
+  return {
+    count: sorted.length,
+    least,
+    lower: median(sorted.slice(0, half)),
+    median: median(sorted),
+    upper: median(sorted.slice(-half)),
+    most,
+  }
 }
 
 function isShifted(was: number, is: number, rules: BaselineRules): boolean {

@@ -72,7 +72,13 @@ export interface Comparison {
 export function compareEnvironments(input: ComparisonInput): Comparison {
   const { release, environments, now } = input
   const names = environments.map(({ environment }) => environment)
-  const rows = input.ledgers.flatMap((ledger) => ledger.migrations.map((migration) => rowOf(input, ledger, migration)))
+  const known = environments.map(({ environment, evidence }): RecordsByKey => {
+    const records = new Map<string, MigrationRecord>()
+    // Of two of one name the first counts.
+    for (const record of evidence?.records.toReversed() ?? []) records.set(keyOfRecord(record), record)
+    return [environment, records]
+  })
+  const rows = input.ledgers.flatMap((ledger) => ledger.migrations.map((migration) => rowOf(known, ledger, migration)))
   return {
     schema: 'deploywatch/comparison/1',
     service: release.service,
@@ -94,13 +100,11 @@ interface Row {
   readonly records: ReadonlyMap<string, MigrationRecord | null>
 }
 
-function rowOf({ environments }: ComparisonInput, ledger: LedgerExpectation, migration: Migration): Row {
+type RecordsByKey = readonly [environment: string, records: ReadonlyMap<string, MigrationRecord>]
+
+function rowOf(known: readonly RecordsByKey[], ledger: LedgerExpectation, migration: Migration): Row {
   const key = keyOfRecord({ ledger: ledger.name, subject: migration.subject })
-  const records = environments.map(({ environment, evidence }) => {
-    const record = evidence?.records.find((candidate) => keyOfRecord(candidate) === key) ?? null
-    return [environment, record] as const
-  })
-  return { migration, records: new Map(records) }
+  return { migration, records: new Map(known.map(([environment, records]) => [environment, records.get(key) ?? null])) }
 }
 
 function stateOf(record: MigrationRecord | null): ComparedState {

@@ -1,7 +1,7 @@
 /** What is kept of the incidents of one service in one environment: plain JSON. */
 import type { Finding, FindingCode } from './finding.ts'
 import type { Deployment, IncidentLook } from './incident-look.ts'
-import type { IncidentKind, IncidentPage } from './incident-page.ts'
+import type { IncidentKind, IncidentPage, PageAbout, PageKind } from './incident-page.ts'
 import type { Report } from './report.ts'
 
 /** An error: a root cause, or a suspicion that one look alone has. */
@@ -33,6 +33,17 @@ export interface Incident {
   readonly seenAt: string
   /** A newer deployment, which no look has judged yet. */
   readonly newer: Deployment | null
+}
+
+/** A page, as a timeline shows it. */
+export interface PageMark {
+  readonly page: PageKind
+  readonly about: PageAbout
+  /** ISO 8601, UTC: when it was decided. */
+  readonly at: string
+  /** "code subject" of the first root cause; null: none is kept. */
+  readonly key: string | null
+  readonly rootCount: number
 }
 
 /** What changed in the schema between deployments. */
@@ -72,6 +83,8 @@ export interface IncidentState {
   readonly endedAt: string | null
   /** null: nothing has changed yet. */
   readonly drift: Drift | null
+  /** The latest pages, oldest first: of a bounded number. */
+  readonly recent: readonly PageMark[]
 }
 
 export type IncidentEvent =
@@ -99,5 +112,6 @@ export function noIncident(service: string, environment: string): IncidentState 
     deployment: null,
     endedAt: null,
     drift: null,
+    recent: [],
   }
 }

@@ -1,12 +1,15 @@
 /** What the steps of an incident share: when a look counts, and how a page is made. Pure. */
 import type { IncidentPage, PageAbout, PageKind } from './incident-page.ts'
 import { briefName, MOST_KEYS, pageSeverity } from './incident-page.ts'
-import type { Incident, IncidentState, IncidentStep } from './incident-state.ts'
+import type { Incident, IncidentState, IncidentStep, PageMark } from './incident-state.ts'
 
 /** Stands for more root causes than are told apart. */
 export const MANY = '*'
 /** Clocks of several machines: what is dated further ahead is not believed. */
 export const SKEW_MS = 5 * 60_000
+
+/** More than a day of looks pages about. */
+const MOST_RECENT = 20
 
 /** Told before, or older than what was. A time that lies ahead was never true, and holds nothing up. */
 export function isKnown(last: string | null, at: string, now: string): boolean {
@@ -51,5 +54,11 @@ export function withPage(
     gone: listed(change.gone),
     newer: incident.newer?.release ?? null,
   }
-  return { state: { ...state, pages: number }, pages: [page] }
+  const recent = [...state.recent, markOf(page)].slice(-MOST_RECENT)
+  return { state: { ...state, pages: number, recent }, pages: [page] }
+}
+
+function markOf({ kind, about, at, roots: [root], rootCount }: IncidentPage): PageMark {
+  const key = root === undefined ? null : briefName(`${root.code} ${root.subject}`)
+  return { page: kind, about, at, key, rootCount }
 }

@@ -16,6 +16,8 @@ import type { Finding, FindingGroup } from './finding.ts'
 import { FINDING_CODES } from './finding.ts'
 import type { Report } from './report.ts'
 import { verdictOf } from './verdict.ts'
+import type { LookNote, LookRun } from './watch-history.ts'
+import { addLook } from './watch-history.ts'
 import { nextScheduled } from './watch-schedule.ts'
 
 export interface WatchPlan {
@@ -73,6 +75,8 @@ export interface WatchState {
   /** The latest look, null before the first. */
   readonly last: (Attempt & { readonly beganMs: number; readonly verified: boolean }) | null
   readonly tracks: readonly Track[]
+  /** What the looks came to, the latest of them. */
+  readonly history: readonly LookRun[]
   /** Looks out of schedule in a row. */
   readonly extra: number
   /** Looks after the end of the window. */
@@ -86,6 +90,7 @@ export const WATCH_BEGINS: WatchState = {
   retried: 0,
   last: null,
   tracks: [],
+  history: [],
   extra: 0,
   overtime: 0,
 }
@@ -197,9 +202,20 @@ export function afterLook(
     retried: state.retried + (verified && look.attempts.length > 1 ? 1 : 0),
     last: { ...final, beganMs: look.beganMs, verified },
     tracks: tracks.map((track) => follow({ ...track, finding: fresh.get(track.key) ?? track.finding }, look, final)),
+    history: addLook(state.history, noteOf(look, final, verified)),
     extra: why === 'confirm' ? state.extra + 1 : 0,
     overtime: state.overtime + (why === 'overtime' ? 1 : 0),
   }
+}
+
+function noteOf({ beganMs, attempts: [first] }: Look, { report, why }: Attempt, verified: boolean): LookNote {
+  const found = (verified ? (first?.report ?? null) : report)?.findings ?? []
+  const keysOf = (severity: Finding['severity']): readonly string[] =>
+    found.filter((one) => one.severity === severity).map(keyOf)
+  const errors = keysOf('error')
+  const outcome = verified ? 'verified' : errors.length > 0 ? 'fail' : 'unsure'
+  // A second attempt that verified everything may follow one that saw nothing.
+  return { outcome, found: errors.length > 0 ? errors : keysOf('unsure'), why: verified ? null : why, beganMs }
 }
 
 function newTrack(key: string, finding: Finding, firstMs: number): Track {

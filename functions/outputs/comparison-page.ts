@@ -1,48 +1,79 @@
-/** A comparison as a picture: one self-contained page, without scripts, for light and dark, screen and paper. */
+/** A comparison as a picture: one self-contained page, for light and dark, phone and desktop, screen and paper. */
 import type { Comparison } from '../core/compare-environments.ts'
 import { sourceText } from '../core/compare-environments.ts'
+import { counted } from './counts.ts'
 import { objectLines } from './comparison-text.ts'
-import { escapeHtml } from './html-text.ts'
+import { timeText } from './duration-text.ts'
+import { renderDocument } from './html/document.ts'
+import { moreItem, shortItem } from './html/finding.ts'
+import type { Html } from './html/markup.ts'
+import { html, sentence } from './html/markup.ts'
 import { renderMatrix } from './matrix.ts'
+import { visibleName } from './visible-text.ts'
 
-const STYLE = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}h1{font-size:1.4rem}h2{font-size:1.1rem}.wide{overflow-x:auto}code{font-family:ui-monospace,monospace}`
+/** Of thousands those that are not the same everywhere come first; JSON has them all. */
+const MOST_ROWS = 300
+const MOST_FINDINGS = 100
 
 export function renderComparisonPage(comparison: Comparison): string {
-  const { service, release, environments, sources, comparedAt, findings } = comparison
-  const title = `${service} ${release.version}: migrations × environments`
+  const { service, release, environments, comparedAt, findings } = comparison
+  const name = `${visibleName(service)} ${visibleName(release.version)}`
+  const told = findings.slice(0, MOST_FINDINGS).map((finding, at) => shortItem(finding, `finding-${at + 1}`))
+  const left = findings.length - told.length
+  const rest = moreItem(left)
+  return renderDocument({
+    title: `${name}: migrations × environments`,
+    body: html`<header class="verdict">
+        <h1>${name}: ${environments.join(', ')}</h1>
+        <p class="when">
+          ${counted(findings.length, 'finding')}, compared on
+          <time datetime="${comparedAt}">${timeText(comparedAt)}</time>
+        </p>
+      </header>
+      <main>
+        <section aria-labelledby="where-title">
+          <h2 id="where-title">What is where</h2>
+          ${matrixPart(comparison)}
+        </section>
+        ${
+          findings.length === 0
+            ? null
+            : html`<section aria-labelledby="findings-title">
+                <h2 id="findings-title">Findings</h2>
+                <ul class="beside">
+                  ${told}${rest}
+                </ul>
+              </section>`
+        }
+      </main>`,
+  })
+}
+
+/** The matrix, by what each environment is known, and the objects that differ. */
+export function matrixPart(comparison: Comparison): Html {
+  const { environments, sources, comparedAt } = comparison
   const seen = environments.flatMap((name) => {
     const source = sources[name]
-    return source === undefined ? [] : [sourceText(name, source, comparedAt)]
+    return source === undefined ? [] : [html`<li>${sentence(sourceText(name, source, comparedAt))}</li>`]
   })
-  const told = findings.map(
-    ({ severity, code, subject, found, nextSteps }) =>
-      `${escapeHtml(severity)} <code>${escapeHtml(code)}</code> ${escapeHtml(subject)}: ${escapeHtml(found)}${nextSteps.map(({ text, command }) => `<br>next: ${escapeHtml(text)}${command === null ? '' : `<br><code>${escapeHtml(command)}</code>`}`).join('')}`,
-  )
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-<p>Compared at <time datetime="${escapeHtml(comparedAt)}">${escapeHtml(comparedAt)}</time></p>
-${list(seen.map(escapeHtml))}
-<div class="wide" role="region" aria-label="migrations and environments" tabindex="0">${renderMatrix(comparison, { most: null })}</div>
-${section('Objects that differ', objectLines(comparison).map(escapeHtml))}${section('Findings', told)}</main>
-</body>
-</html>
-`
-}
-
-function section(title: string, items: readonly string[]): string {
-  return items.length === 0 ? '' : `<h2>${escapeHtml(title)}</h2>\n${list(items)}\n`
-}
-
-function list(items: readonly string[]): string {
-  return `<ul>${items.map((item) => `<li>${item}</li>`).join('')}</ul>`
+  const differing = objectLines(comparison).map((line) => html`<li>${sentence(line)}</li>`)
+  const objects =
+    differing.length === 0
+      ? null
+      : html`<details>
+          <summary>
+            ${counted(comparison.objects.length, 'object')} that
+            ${comparison.objects.length === 1 ? 'differs' : 'differ'}
+          </summary>
+          <ul class="plain">
+            ${differing}
+          </ul>
+        </details>`
+  return html`<div class="wide" role="region" aria-label="migrations and environments" tabindex="0">
+      ${renderMatrix(comparison, { most: MOST_ROWS })}
+    </div>
+    <ul class="sources">
+      ${seen}
+    </ul>
+    ${objects}`
 }

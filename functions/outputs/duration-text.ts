@@ -1,4 +1,5 @@
-/** Durations as people say them: two digits that matter, one unit. */
+/** Durations as people say them, two digits that matter and one unit; and times. */
+import { visibleName } from './visible-text.ts'
 
 interface Unit {
   readonly ms: number
@@ -31,4 +32,10 @@ export function durationText(ms: number): string {
 /** A range, rounded outwards: '3 min to 14 min'. */
 export function durationRangeText(lowMs: number, highMs: number): string {
   return `${inUnits(lowMs, Math.floor)} to ${inUnits(highMs, Math.ceil)}`
+}
+
+/** Example: '2026-11-22 10:00:05 UTC'. */
+export function timeText(iso: string): string {
+  const at = new Date(iso)
+  return Number.isNaN(at.getTime()) ? visibleName(iso) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }

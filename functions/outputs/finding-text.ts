@@ -1,6 +1,7 @@
 /** One finding as a block of text, in the style of rustc: code, place with excerpt, facts, what to do. */
 import type { createColors } from 'picocolors'
 import type { Cause, Estimate, Finding, NextStep, Severity } from '../core/finding.ts'
+import { cap } from './counts.ts'
 import { durationRangeText } from './duration-text.ts'
 import { sourceExcerpt, type ReadFile } from './source-excerpt.ts'
 import { visibleBlock, visibleName, wrapSentence } from './visible-text.ts'
@@ -38,16 +39,14 @@ export function findingTitle(finding: Pick<Finding, 'code' | 'severity'>, text: 
 }
 
 /** What the relation of a finding to those that it explains is called. */
-function consequenceLabel(finding: Finding): string {
+export function consequenceLabel(finding: Finding): 'not judged' | 'without it' | 'explains' {
   if (finding.severity === 'unsure') return 'not judged'
   return finding.code.endsWith('-missing') || finding.code === 'migration-skipped' ? 'without it' : 'explains'
 }
 
 function listed(items: readonly string[], most: number): string {
-  // "and 1 more" would take the place of the one that it hides.
-  const shown = items.length <= most + 1 ? items : items.slice(0, most)
-  const more = items.length - shown.length
-  return shown.map(visibleName).join(', ') + (more === 0 ? '' : ` and ${more} more`)
+  const { shown, left } = cap(items, most)
+  return shown.map(visibleName).join(', ') + (left === 0 ? '' : ` and ${left} more`)
 }
 
 type Lines = Generator<string, void, undefined>

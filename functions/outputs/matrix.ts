@@ -6,8 +6,10 @@
 import { ageText } from '../core/age.ts'
 import type { ComparedState, Comparison } from '../core/compare-environments.ts'
 import type { MigrationState } from '../core/migration-evidence.ts'
+import { counted } from './counts.ts'
 import { durationText } from './duration-text.ts'
-import { escapeHtml } from './html-text.ts'
+import type { Html } from './html/markup.ts'
+import { html } from './html/markup.ts'
 
 /** The sign and the colour of each state. */
 const LOOKS: Readonly<Record<MigrationState, { readonly sign: string; readonly colour: string }>> = {
@@ -45,42 +47,62 @@ export interface MatrixOptions {
 }
 
 const CELL = 'padding:4px 10px;border:1px solid rgba(128,128,128,.35);text-align:left;vertical-align:top'
-const MUTED = 'font-weight:normal;opacity:.8;font-size:85%'
+const MUTED = 'font-weight:normal;font-size:85%'
 
-/** A whole `<table>`. Everything from outside is escaped. */
-export function renderMatrix(comparison: Comparison, { most }: MatrixOptions): string {
-  const rows = rowsToShow(comparison, most)
-  const head = comparison.environments.map(
-    (name) => `<th scope="col" style="${CELL}">${escapeHtml(name)}${sourceLine(comparison, name)}</th>`,
+/** A whole `<table>`. */
+export function renderMatrix(comparison: Comparison, { most }: MatrixOptions): Html {
+  const { environments, comparedAt } = comparison
+  const { shown, left, agreeing } = rowsToShow(comparison, most)
+  const head = environments.map(
+    (name) => html`<th scope="col" style="${CELL}">${name}${sourceLine(comparison, name)}</th>`,
   )
-  const body = rows.shown.map(({ subject, states }) => {
-    const cells = comparison.environments.map((name) => cellOf(states[name] ?? NOT_KNOWN, comparison.comparedAt))
-    return `<tr><th scope="row" style="${CELL};font-weight:normal;word-break:break-all">${escapeHtml(subject)}</th>${cells.join('')}</tr>`
+  const body = shown.map(({ subject, states }) => {
+    const cells = environments.map((name) => cellOf(states[name] ?? NOT_KNOWN, comparedAt))
+    return html`<tr>
+      <th scope="row" style="${CELL};font-weight:normal;min-width:8em;overflow-wrap:anywhere">${subject}</th>
+      ${cells}
+    </tr>`
   })
   const more =
-    rows.left === 0
-      ? ''
-      : `<tr><td colspan="${comparison.environments.length + 1}" style="${CELL};opacity:.8">and ${rows.left} more, ${rows.agreeing ? 'which are the same everywhere' : 'older ones'}</td></tr>`
-  return `<table style="border-collapse:collapse;font-size:14px"><caption style="text-align:left;padding:4px 0">${captionOf(comparison)}</caption><thead><tr><th scope="col" style="${CELL}">migration</th>${head.join('')}</tr></thead><tbody>${body.join('')}${more}</tbody></table>`
+    left === 0
+      ? null
+      : html`<tr>
+          <td colspan="${environments.length + 1}" style="${CELL}">
+            and ${left} more, ${agreeing ? 'which are the same everywhere' : 'older ones'}
+          </td>
+        </tr>`
+  return html`<table style="border-collapse:collapse;font-size:14px">
+    <caption style="text-align:left;padding:4px 0">
+      ${captionOf(comparison)}
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col" style="${CELL}">migration</th>
+        ${head}
+      </tr>
+    </thead>
+    <tbody>
+      ${body}${more}
+    </tbody>
+  </table>`
 }
 
 const NOT_KNOWN: ComparedState = { state: 'unknown', at: null, tookMs: null }
 
 function captionOf({ service, release, migrations }: Comparison): string {
-  const count = `${migrations.length} migration${migrations.length === 1 ? '' : 's'}`
-  return `${escapeHtml(service)} ${escapeHtml(release.version)}: ${count}, the newest first`
+  return `${service} ${release.version}: ${counted(migrations.length, 'migration')}, the newest first`
 }
 
-function sourceLine({ sources, comparedAt }: Comparison, environment: string): string {
-  const source = sources[environment]
-  const seen = source?.seenAt ?? null
+function sourceLine({ sources, comparedAt }: Comparison, environment: string): Html {
+  const seen = sources[environment]?.seenAt ?? null
   const text = seen === null ? 'nothing is known' : `seen ${ageText(seen, comparedAt)} ago`
-  return `<br><span style="${MUTED}">${escapeHtml(text)}</span>`
+  return html`<br /><span style="${MUTED}">${text}</span>`
 }
 
-function cellOf(state: ComparedState, now: string): string {
-  const title = state.at === null ? '' : ` title="${escapeHtml(state.at)}"`
-  return `<td style="${CELL};background:${LOOKS[state.state].colour}"${title}>${escapeHtml(stateText(state, now))}</td>`
+function cellOf(state: ComparedState, now: string): Html {
+  return html`<td style="${CELL};background:${LOOKS[state.state].colour}" title="${state.at}">
+    ${stateText(state, now)}
+  </td>`
 }
 
 type MatrixRow = Comparison['migrations'][number]

@@ -5,7 +5,8 @@
 import picocolors from 'picocolors'
 import type { Finding } from '../core/finding.ts'
 import type { IncidentPage } from '../core/incident-page.ts'
-import { durationRangeText, durationText } from './duration-text.ts'
+import { cap } from './counts.ts'
+import { durationRangeText, durationText, timeText } from './duration-text.ts'
 import { findingLines, type FindingTextOptions } from './finding-text.ts'
 import { phraseOf, phraseOfKey } from './page-words.ts'
 import { visibleBlock, visibleName, visibleSentence } from './visible-text.ts'
@@ -128,9 +129,8 @@ function* changeLines({ added, gone }: IncidentPage): Lines {
 }
 
 function listed(keys: readonly string[]): string {
-  const shown = keys.length <= LISTED + 1 ? keys : keys.slice(0, LISTED)
-  const more = keys.length - shown.length
-  return shown.map(phraseOfKey).join('; ') + (more === 0 ? '' : `; and ${more} more`)
+  const { shown, left } = cap(keys, LISTED)
+  return shown.map(phraseOfKey).join('; ') + (left === 0 ? '' : `; and ${left} more`)
 }
 
 function* afterwardsLines(page: IncidentPage): Lines {
@@ -188,10 +188,4 @@ function* rootLines({ roots, rootCount }: IncidentPage): Lines {
   const more = rootCount - roots.length
   if (more > 0) yield ''
   if (more > 0) yield `and ${more} more: npx deploywatch check lists them all`
-}
-
-/** Example: '2026-11-22 10:00:05 UTC'. */
-function timeText(iso: string): string {
-  const at = new Date(iso)
-  return Number.isNaN(at.getTime()) ? visibleName(iso) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }

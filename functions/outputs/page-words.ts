@@ -58,9 +58,15 @@ const PHRASES: Readonly<Record<FindingCode, string>> = {
   'release-unknown': 'the release of % is not known',
 }
 
+/** What stands before the subject, and after it. */
+export function phraseAround(code: FindingCode): readonly [before: string, after: string] {
+  const [before = '', after = ''] = PHRASES[code].split('%')
+  return [before, after]
+}
+
 export function phraseOf(code: FindingCode, subject: string): string {
-  // A function: a subject may hold `$&`.
-  return PHRASES[code].replace('%', () => visibleName(subject))
+  const [before, after] = phraseAround(code)
+  return before + visibleName(subject) + after
 }
 
 /** Of a key "code subject". One of a later version, whose code is not known here, stays as it is. */

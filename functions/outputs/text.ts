@@ -1,7 +1,8 @@
 /** The report for a person at a terminal: the verdict first, then what to do about it. */
 import picocolors from 'picocolors'
-import { FINDING_CODES, type Finding, type Severity } from '../core/finding.ts'
+import type { Finding, Severity } from '../core/finding.ts'
 import type { Report } from '../core/report.ts'
+import { cap, counted } from './counts.ts'
 import { durationText } from './duration-text.ts'
 import {
   findingLines,
@@ -11,6 +12,7 @@ import {
   type FindingTextOptions,
   type Paint,
 } from './finding-text.ts'
+import { blindFirst, byCode, IN_FULL } from './finding-order.ts'
 import type { ReadFile } from './source-excerpt.ts'
 import { visibleName, wrapSentence } from './visible-text.ts'
 
@@ -22,8 +24,6 @@ export interface TextOptions {
   readonly readFile?: ReadFile
 }
 
-/** So many findings of a code are shown in full; the rest is a list. */
-const IN_FULL = 3
 const IN_LIST = 40
 const SHORT = 5
 
@@ -34,26 +34,33 @@ export function releaseText(report: Pick<Report, 'service' | 'release'>): string
   return commit === null ? release : `${release} (${visibleName(commit.slice(0, 10))})`
 }
 
-function counted(count: number, one: string, many: string): readonly string[] {
-  return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`]
+/** What the verdict says, without its word: 'production is not ready for orders 1.42.0 (9f1c2ab)'. */
+export function verdictClause(report: Report): string {
+  const release = releaseText(report)
+  if (report.environment === null) return release
+  const environment = visibleName(report.environment)
+  return {
+    pass: `${environment} is ready for ${release}`,
+    fail: `${environment} is not ready for ${release}`,
+    unsure: `nobody can say whether ${environment} is ready for ${release}`,
+  }[report.verdict]
+}
+
+/** What was found, by severity: '1 error', '2 warnings'. Information is not counted. */
+export function severityCounts({ findings }: Report): readonly string[] {
+  const of = (severity: Severity): number => findings.filter((finding) => finding.severity === severity).length
+  const counts = [
+    [of('error'), 'error', 'errors'],
+    [of('unsure'), 'not judged', 'not judged'],
+    [of('warning'), 'warning', 'warnings'],
+  ] as const
+  return counts.flatMap(([count, one, many]) => (count === 0 ? [] : [counted(count, one, many)]))
 }
 
 /** The verdict in one sentence. Example: 'FAIL: production is not ready for orders 1.42.0 (9f1c2ab): 1 error'. */
 export function verdictSentence(report: Report): string {
-  const of = (severity: Severity): number => report.findings.filter((finding) => finding.severity === severity).length
-  const counts = [
-    ...counted(of('error'), 'error', 'errors'),
-    ...counted(of('unsure'), 'not judged', 'not judged'),
-    ...counted(of('warning'), 'warning', 'warnings'),
-  ].join(', ')
-  const release = releaseText(report)
-  const environment = report.environment === null ? null : visibleName(report.environment)
-  const says = {
-    pass: environment === null ? release : `${environment} is ready for ${release}`,
-    fail: environment === null ? release : `${environment} is not ready for ${release}`,
-    unsure: environment === null ? release : `nobody can say whether ${environment} is ready for ${release}`,
-  }[report.verdict]
-  return `${report.verdict.toUpperCase()}: ${says}${counts === '' ? '' : `: ${counts}`}`
+  const counts = severityCounts(report).join(', ')
+  return `${report.verdict.toUpperCase()}: ${verdictClause(report)}${counts === '' ? '' : `: ${counts}`}`
 }
 
 function headline(report: Report, paint: Paint, width: number): readonly string[] {
@@ -63,17 +70,6 @@ function headline(report: Report, paint: Paint, width: number): readonly string[
   const as = severity[report.verdict]
   const painted = as === null ? paint.bold(paint.green(word)) : paintSeverity(paint, as, word)
   return [`${painted}${paint.bold(first.slice(word.length))}`, ...rest.map((line) => paint.bold(line))]
-}
-
-/** By code, in the order in which each code comes first: the tool's own order within. */
-function byCode(findings: readonly Finding[]): readonly (readonly Finding[])[] {
-  const groups = new Map<Finding['code'], Finding[]>()
-  for (const finding of findings) {
-    const group = groups.get(finding.code)
-    if (group === undefined) groups.set(finding.code, [finding])
-    else group.push(finding)
-  }
-  return [...groups.values()]
 }
 
 type Lines = Generator<string, void, undefined>
@@ -93,8 +89,7 @@ function* listLines(findings: readonly Finding[], paint: Paint): Lines {
 /** Blocks with a blank line before each. */
 function* fullLines(findings: readonly Finding[], options: Omit<FindingTextOptions, 'before'>): Lines {
   for (const group of byCode(findings)) {
-    // A list of one would be longer than the block that it saves.
-    const full = group.length <= IN_FULL + 1 ? group : group.slice(0, IN_FULL)
+    const full = cap(group, IN_FULL).shown
     for (const [at, finding] of full.entries()) {
       yield ''
       yield* findingLines(finding, { ...options, before: full[at - 1] ?? null })
@@ -107,7 +102,7 @@ function* fullLines(findings: readonly Finding[], options: Omit<FindingTextOptio
 function* shortLines(findings: readonly Finding[], paint: Paint, width: number): Lines {
   if (findings.length > 0) yield ''
   for (const group of byCode(findings)) {
-    const shown = group.length <= SHORT + 1 ? group : group.slice(0, SHORT)
+    const { shown } = cap(group, SHORT)
     for (const finding of shown) {
       yield findingTitle(finding, visibleName(finding.subject), paint)
       for (const line of wrapSentence(finding.found, width - HANGING.length)) yield HANGING + line
@@ -124,7 +119,7 @@ function wrapped(text: string, width: number): readonly string[] {
 
 /** Example: '3 round trips'. */
 export function roundTripsText(count: number): string {
-  return `${count} round ${count === 1 ? 'trip' : 'trips'}`
+  return counted(count, 'round trip')
 }
 
 /** One line for the machine room: checks with outcomes and durations, the server, what the look cost. */
@@ -141,12 +136,6 @@ function summaryLines(report: Report, paint: Paint, width: number): readonly str
     `${durationText(report.durationMs)} in all`,
   ]
   return wrapped(parts.join(' | '), width).map((line) => paint.dim(line))
-}
-
-/** What could not be looked at comes before what was seen and could not be told. */
-function blindFirst(findings: readonly Finding[]): readonly Finding[] {
-  const isBlind = ({ code }: Finding): boolean => FINDING_CODES[code].group === 'could-not-look'
-  return [...findings.filter(isBlind), ...findings.filter((finding) => !isBlind(finding))]
 }
 
 function* reportLines(report: Report, paint: Paint, width: number, readFile: ReadFile): Lines {

@@ -34,14 +34,17 @@ const keys = z.array(z.string())
 const deployment = z.object({ release, at: time })
 const root = z.object({ key: z.string(), code: z.enum(codes), since: time })
 
+const pageKind = z.enum(['opened', 'changed', 'resolved', 'superseded', 'expired'])
+const pageAbout = z.enum(['failure', 'blind', 'drift'])
+
 /** Of a page that waits, or is parked. */
 export const pageSchema = z.object({
   schema: z.literal('deploywatch/page/1'),
   id: z.string().min(1),
   number: count,
   incident: z.string().min(1),
-  kind: z.enum(['opened', 'changed', 'resolved', 'superseded', 'expired']),
-  about: z.enum(['failure', 'blind', 'drift']),
+  kind: pageKind,
+  about: pageAbout,
   severity: z.enum(['critical', 'warning', 'info']),
   service: z.string(),
   environment: z.string(),
@@ -101,6 +104,9 @@ const stateSchema = z.object({
     })
     .nullable()
     .default(null),
+  recent: z
+    .array(z.object({ page: pageKind, about: pageAbout, at: time, key: z.string().nullable(), rootCount: count }))
+    .default([]),
 }) satisfies z.ZodType<IncidentState>
 
 const documentSchema = z.object({

@@ -7,6 +7,7 @@ import type { Finding } from '../core/finding.ts'
 import type { ReleaseReference } from '../core/look-order.ts'
 import type { Report } from '../core/report.ts'
 import type { WatchPlan, WatchState } from '../core/watch.ts'
+import { WATCH_BEGINS } from '../core/watch.ts'
 import { findingSchema } from '../outputs/report-schema.ts'
 
 /** A watch of one deployment, as it was ordered. */
@@ -82,7 +83,10 @@ export function parseWindow(text: string): Window | null {
   try {
     const value: unknown = JSON.parse(text)
     const parsed = envelope.safeParse(value)
-    return parsed.success ? { ...(value as Window), order: parsed.data.order } : null
+    if (!parsed.success) return null
+    const window = value as Window
+    // A watch that began before there was any history goes on.
+    return { ...window, state: { ...WATCH_BEGINS, ...window.state }, order: parsed.data.order }
   } catch {
     return null
   }

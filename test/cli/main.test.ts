@@ -14,10 +14,11 @@ describe('wrong use', () => {
     [['check', '--env'], "option '--env <name>' argument missing"],
     [['check', '--evn', 'staging'], "unknown option '--evn'\n(Did you mean --env?)"],
     [['check', '--env', 'staging', 'extra'], "too many arguments for 'check'"],
-    [['check', '--env', 'staging', '--format', 'html'], 'Allowed choices are text, json, markdown, junit'],
+    [['check', '--env', 'staging', '--format', 'pdf'], 'Allowed choices are text, json, markdown, junit, html'],
+    [['build', '--format', 'html'], 'Allowed choices are text, json'],
     [['explain'], "missing required argument 'code'"],
     [['explain', 'migration-missng'], 'there is no finding code "migration-missng": did you mean migration-missing?'],
-    [['explain', 'migration-missing', '--format', 'junit'], 'explain has no --format junit: use text or json'],
+    [['explain', 'migration-missing', '--format', 'junit'], 'Allowed choices are text, json'],
     [
       ['explain', 'migration-missing', '--output', 'no/such/folder'],
       '--output no/such/folder cannot be written (ENOENT)',

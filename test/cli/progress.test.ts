@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { startProgress } from '../../cli/progress.ts'
+import { WATCH_BEGINS } from '../../functions/core/watch.ts'
 import type { Fault } from '../watch/simulation.ts'
 import { simulate } from '../watch/simulation.ts'
 
@@ -69,16 +70,7 @@ describe('in a terminal', () => {
       let now = 0
       const stream = { write: (part: string) => void (text += part), isTTY: true, columns: 80 }
       const progress = startProgress({ stream, env: { NO_COLOR: '1' }, clock: () => now, forMs: 60_000 })
-      const state = {
-        looks: 1,
-        verified: 1,
-        verifiedInARow: 1,
-        retried: 0,
-        last: null,
-        tracks: [],
-        extra: 0,
-        overtime: 0,
-      }
+      const state = { ...WATCH_BEGINS, looks: 1, verified: 1, verifiedInARow: 1 }
       progress.tell({ kind: 'looking', elapsedMs: 10_000, state })
       now = 3_000
       vi.advanceTimersByTime(1_000)

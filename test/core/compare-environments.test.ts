@@ -106,7 +106,7 @@ describe('a comparison', () => {
     fc.assert(
       fc.property(environments, (evidence) => {
         const comparison = compareEnvironments(inputOf(evidence))
-        for (const html of [renderMatrix(comparison, { most: 2 }), renderComparisonPage(comparison)]) {
+        for (const html of [renderMatrix(comparison, { most: 2 }).markup, renderComparisonPage(comparison)]) {
           expect(html).not.toContain('<b>')
           expect(html).not.toContain('<evidence>')
           expect(html.match(/<tr>/gu)?.length).toBe(html.match(/<\/tr>/gu)?.length)
@@ -142,7 +142,7 @@ test('a matrix that is cut shows first what is not the same everywhere', () => {
   }
   const html = renderMatrix(compareEnvironments({ ...inputOf([evidence, evidence]), ledgers: LEDGERS.slice(0, 1) }), {
     most: 1,
-  })
+  }).markup
   expect(html).toContain('V1__a.sql')
   expect(html).not.toContain('V2__b.sql')
   expect(html).toContain('and 2 more, which are the same everywhere')

@@ -95,11 +95,11 @@ test('the matrix of the newest release: what its evidence says of other environm
   const { returned, threw } = await widget()
   expect(threw).toBeUndefined()
   const html = String(returned)
-  const rows = [...html.matchAll(/<tr>.*?<\/tr>/gu)].map(([row]) =>
+  const rows = [...html.matchAll(/<tr>.*?<\/tr>/gsu)].map(([row]) =>
     row
-      .replaceAll(/<br>.*?<\/span>/gu, '')
+      .replaceAll(/<br \/>.*?<\/span>/gsu, '')
       .replaceAll(/<[^>]+>/gu, ' ')
-      .replaceAll(/ +/gu, ' ')
+      .replaceAll(/\s+/gu, ' ')
       .trim(),
   )
   expect(rows).toEqual([
