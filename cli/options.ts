@@ -62,6 +62,14 @@ export interface CompareOptions extends Omit<CommonOptions, 'format'> {
   readonly format: CompareFormat
 }
 
+export const ESTIMATE_FORMATS = ['text', 'json', 'markdown'] as const
+export type EstimateFormat = (typeof ESTIMATE_FORMATS)[number]
+
+export interface EstimateOptions extends Omit<CommonOptions, 'format'> {
+  readonly env: string
+  readonly format: EstimateFormat
+}
+
 export interface PublishOptions extends CommonOptions {
   readonly labels: readonly string[]
 }

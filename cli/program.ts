@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { EXIT, UsageError, widthOf } from './io.ts'
 import type { CliIo } from './io.ts'
-import { COMPARE_FORMATS, DEFAULT_CONFIG, FORMATS, NOTE_FORMATS } from './options.ts'
+import { COMPARE_FORMATS, DEFAULT_CONFIG, ESTIMATE_FORMATS, FORMATS, NOTE_FORMATS } from './options.ts'
 import type { CommonOptions } from './options.ts'
 
 type Raw = Readonly<Record<string, unknown>>
@@ -152,6 +152,20 @@ const COMMANDS: readonly Definition[] = [
       const { run } = await import('./commands/compare.ts')
       const format = COMPARE_FORMATS.find((known) => known === raw['format']) ?? 'text'
       return run({ ...common, environments: texts(raw['argument']), format }, io)
+    },
+  },
+  {
+    name: 'estimate',
+    summary: 'how long the migrations will take that an environment lacks',
+    options: [
+      new Option('--env <name>', 'the environment (needed)'),
+      new Option('--format <format>', 'how the result is written').choices(ESTIMATE_FORMATS).default('text'),
+    ],
+    common: ['config', 'release', 'store', 'output'],
+    run: async (raw, common, io) => {
+      const { run } = await import('./commands/estimate.ts')
+      const format = ESTIMATE_FORMATS.find((known) => known === raw['format']) ?? 'text'
+      return run({ ...common, env: environmentOf(raw, 'estimate'), format }, io)
     },
   },
   {

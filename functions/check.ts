@@ -2,6 +2,7 @@
 import type { Sample } from './core/baseline.ts'
 import { revisionOf } from './core/baseline.ts'
 import type { CauseContext } from './core/causes.ts'
+import type { MigrationEstimate } from './core/estimate.ts'
 import type { MigrationEvidence } from './core/migration-evidence.ts'
 import { migrationsSeen } from './core/migrations-seen.ts'
 import type { Server } from './core/observation.ts'
@@ -31,6 +32,10 @@ export interface Look {
   readonly migrations: MigrationEvidence | null
   /** What else the database showed, by which causes are told. */
   readonly besides: Besides
+  /** What the migrations that are missing would find; null: none is, or nobody looked. */
+  readonly target: DatabaseSight['target']
+  /** How long each of these will take, once `takeLook` has said it. */
+  readonly estimates: readonly MigrationEstimate[]
 }
 
 export async function look(input: CheckInput): Promise<Look> {
@@ -51,6 +56,8 @@ export async function look(input: CheckInput): Promise<Look> {
         differences: database.judgement.differences,
         otherSchemas: database.otherSchemas,
       },
+      target: database.target,
+      estimates: [],
     }
   } finally {
     timer.stop()

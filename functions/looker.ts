@@ -97,6 +97,10 @@ async function prepare(input: LookerInput, order: LookOrder): Promise<Prepared |
         endpoints: endpoints.prepared,
         store,
         connect,
+        runs: async () => {
+          const { readRuns } = await import('./estimate-runs.ts')
+          return readRuns(store, settings.service)
+        },
         variable: null,
         clock,
       },
@@ -177,7 +181,7 @@ function unseen(
     notes: [],
   }
   const besides = { ledgers: [], differences: null, otherSchemas: [] }
-  return { report, samples: [], answering: false, migrations: null, besides, digest: null }
+  return { report, samples: [], answering: false, migrations: null, besides, target: null, estimates: [], digest: null }
 }
 
 /**

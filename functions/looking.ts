@@ -1,13 +1,15 @@
 /** How a look is put together from a release and an environment: by the command line and by the deployed looker alike. */
 import { look } from './check.ts'
 import type { CheckInput, Look } from './check.ts'
-import { lookAtMigrations, lookAtSizes } from './look/migrations.ts'
 import type { MigrationsSight } from './look/migrations.ts'
 import type { Connection, DatabaseTarget } from './connections/connection.ts'
 import { postgres } from './engines/postgres/index.ts'
 import { tellBehind } from './core/environment-behind.ts'
 import type { Elsewhere } from './core/environment-behind.ts'
+import type { Told } from './estimate.ts'
+import type { KeptRun } from './core/estimate-history.ts'
 import type { Finding, FindingCode } from './core/finding.ts'
+import type { Report } from './core/report.ts'
 import { verdictOf } from './core/verdict.ts'
 import type { TableVolume } from './core/migration-evidence.ts'
 import type { TenantPatterns } from './engines/tenants.ts'
@@ -80,6 +82,8 @@ export interface LookingInput extends Pick<
   readonly release: LearntRelease
   /** What the audit of the pipelines says of this environment, asked only where something is missing; null: the repository is not here. */
   readonly pipelines?: (() => Promise<readonly Finding[] | null>) | null
+  /** How earlier estimates held, asked only where something is missing; null: nobody keeps it. */
+  readonly runs?: (() => Promise<readonly KeptRun[]>) | null
 }
 
 /** What of an environment's database, and how, one look is given, whatever it is to see. */
@@ -124,8 +128,29 @@ export async function takeLook(
   const { ledgers } = release.manifest.expectation
   const { startedAt: now } = report
   const place = { environment: environment.name, ledgers, elsewhere: release.elsewhere, now }
-  const findings = tellBehind(report.findings, place)
-  return { ...seen, report: { ...report, findings: await explain(input, seen, findings, now) } }
+  const { findings, notes, estimates } = await estimated(input, seen, report)
+  const told = await explain(input, seen, tellBehind(findings, place), now)
+  return { ...seen, estimates, report: { ...report, findings: told, notes: [...report.notes, ...notes] } }
+}
+
+/** How long what is missing will take: loaded only where something is. What nobody can say costs no verdict. */
+async function estimated(
+  { environment, release, variable, runs }: LookingInput,
+  { migrations, target }: Look,
+  { findings, startedAt: now }: Report,
+): Promise<Told> {
+  if (target === null || migrations === null) return { findings, notes: [], estimates: [] }
+  const { tellEstimatesOf } = await import('./estimate.ts')
+  const about = {
+    ...release,
+    release: release.manifest,
+    environment: environment.name,
+    migrations,
+    target,
+    variable,
+    now,
+  }
+  return tellEstimatesOf({ ...about, history: (await runs?.()) ?? [] }, findings)
 }
 
 /** With their causes: loaded and asked for only where something is amiss. */
@@ -168,6 +193,7 @@ export async function takeMigrationsLook(
   deadlineMs: number,
 ): Promise<MigrationsSight> {
   const limits = { concurrency: 1, startedAt, deadlineMs, signal: null }
+  const { lookAtMigrations } = await import('./look/migrations.ts')
   return lookAtMigrations({ ...placeOf(environment), ...limits, release, connect, clock, variable: null })
 }
 
@@ -181,6 +207,7 @@ export async function takeSizes(
   }: Pick<LookingInput, 'environment' | 'connect' | 'clock'> & { readonly release: ReleaseManifest },
   tables: readonly string[],
 ): Promise<readonly TableVolume[]> {
+  const { lookAtSizes } = await import('./look/migrations.ts')
   return lookAtSizes({ ...placeOf(environment), release, connect, clock }, tables)
 }
 

@@ -14,6 +14,7 @@ import type { LearntRelease, LookingInput } from '../../functions/looking.ts'
 import { markRunning } from '../../functions/release/mark-running.ts'
 import { resolveRelease } from '../../functions/release/resolve-release.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
+import type { Documents } from '../../functions/stores/documents.ts'
 import type { Store } from '../../functions/stores/store.ts'
 import { EXIT } from '../io.ts'
 import type { CliIo } from '../io.ts'
@@ -88,7 +89,7 @@ export interface PreparedLooks {
   readonly file: string | null
   /** What environments showed of its migrations. */
   readonly elsewhere: LearntRelease['elsewhere']
-  readonly store: Store
+  readonly store: Store & Documents
   /** The manifest's bytes, as a store keeps them. */
   readonly files: ResolvedRelease['files']
   /** One look; both in milliseconds. Aborted: nobody waits for it any more. */
@@ -124,6 +125,10 @@ export async function prepareLooks(
     store,
     connect: open,
     pipelines: () => pipelinesOf(loaded, environment.name, release.manifest.expectation.release),
+    runs: async () => {
+      const { readRuns } = await import('../../functions/estimate-runs.ts')
+      return readRuns(store, release.manifest.expectation.release.service)
+    },
     variable: variableOf(loaded, environment.name),
     clock: Date.now,
   }
@@ -179,7 +184,7 @@ export async function releaseOf(
   })
 }
 
-function variableOf({ config }: LoadedConfig, name: string): string | null {
+export function variableOf({ config }: LoadedConfig, name: string): string | null {
   const environment = config.environments[name]
   return environment === undefined ? null : addressVariable(environment.database)
 }

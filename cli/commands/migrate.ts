@@ -9,6 +9,7 @@ import type { MigrationEvidence } from '../../functions/core/migration-evidence.
 import { commandsFor } from '../../functions/core/paste.ts'
 import type { Report } from '../../functions/core/report.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
+import { keepRuns } from '../../functions/estimate-runs.ts'
 import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import { openProject } from '../../functions/ledgers/project-files.ts'
 import { databasePlace, takeSizes } from '../../functions/looking.ts'
@@ -44,6 +45,7 @@ export async function run(options: MigrateOptions, io: CliIo): Promise<number> {
     const { report: seen, samples, ran } = await migrateByCommand(input)
     progress.end()
     await keepSamples(prepared, samples, io)
+    await keepOutcomes(prepared, ran, io)
     const note = ran?.evidence == null ? null : await keepEvidence(prepared, options, ran.evidence, io)
     const report = note === null ? seen : { ...seen, notes: [...seen.notes, note] }
     await writeResult(render(report, options, prepared.loaded, io), options.output, io)
@@ -76,6 +78,7 @@ function inputOf(
   const { target } = environment
   const text = commandText(command)
   return {
+    environment: environment.name,
     ledgers,
     effects: () => manifest.effects(),
     look: () => prepared.look(Date.now(), DEADLINE_MS, interrupt.signal()),
@@ -179,6 +182,16 @@ async function toolCommand(config: string, env: string, io: CliIo): Promise<stri
     // What is wrong with the config is told once there is a command.
     if (error instanceof ConfigError) return null
     throw error
+  }
+}
+
+/** Later estimates learn from it. A store that cannot be written is no reason to lose an answer. */
+async function keepOutcomes({ store, manifest }: PreparedLooks, ran: Ran | null, io: CliIo): Promise<void> {
+  try {
+    await keepRuns(store, manifest.expectation.release.service, ran?.outcomes ?? [])
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    io.stderr.write(`note: how the estimates of these migrations held could not be kept: ${error.message}\n`)
   }
 }
 

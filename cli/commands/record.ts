@@ -1,19 +1,26 @@
 /** `record`: keeps what an environment shows of a release: its migrations, and the statements that the application runs. */
-import { relative } from 'node:path'
+import { dirname, relative } from 'node:path'
 import { expandEnvironment } from '../../functions/config/expand.ts'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import type { Connection } from '../../functions/connections/connection.ts'
 import { connect } from '../../functions/connections/connect.ts'
 import type { Finding } from '../../functions/core/finding.ts'
-import type { MigrationRecord, MigrationState } from '../../functions/core/migration-evidence.ts'
+import { outcomesInHindsight } from '../../functions/core/estimate-outcomes.ts'
+import type { MigrationEvidence, MigrationRecord, MigrationState } from '../../functions/core/migration-evidence.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { createStatementNormaliser } from '../../functions/engines/postgres/normalise-statement.ts'
+import { keepRuns, readRuns } from '../../functions/estimate-runs.ts'
 import { databaseName, takeMigrationsLook } from '../../functions/looking.ts'
 import type { Learnt, Recorded } from '../../functions/record.ts'
 import { record, recordAgain } from '../../functions/record.ts'
 import type { Evidence } from '../../functions/release/evidence.ts'
 import { writeEvidence } from '../../functions/release/evidence.ts'
+import { learntStatements } from '../../functions/release/evidence-statements.ts'
+import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'
+import type { Documents } from '../../functions/stores/documents.ts'
+import { StoreError } from '../../functions/stores/store.ts'
+import type { Store } from '../../functions/stores/store.ts'
 import { evidencePath, knownEvidence, writeEvidenceFile } from '../evidence-file.ts'
 import { EXIT } from '../io.ts'
 import type { CliIo } from '../io.ts'
@@ -64,8 +71,43 @@ export async function run(options: RecordOptions, io: CliIo): Promise<number> {
   const text = writeEvidence(recorded.evidence)
   await writeEvidenceFile(path, text, 'name a file with --out')
   await recorded.keep(text)
+  const place = { environment: environment.name, folder: dirname(path), root: loaded.folder }
+  const notKept = await keepOutcomes({ release, store, place, seen: seen.evidence, known: known.evidence })
+  if (notKept !== null) io.stderr.write(`note: ${notKept}\n`)
   await write(options, { ...told, recorded }, io)
   return isAnswered(recorded) ? EXIT.pass : EXIT.unsure
+}
+
+interface OutcomesInput {
+  readonly release: ResolvedRelease['manifest']
+  readonly store: Store & Documents
+  readonly place: { readonly environment: string; readonly folder: string; readonly root: string }
+  /** What was seen of the migrations just now. */
+  readonly seen: MigrationEvidence
+  readonly known: readonly Evidence[]
+}
+
+/** Migrations that ran here since the last record, and what would have been said of them: later estimates learn from it. null: kept. */
+async function keepOutcomes({ release, store, place, seen, known }: OutcomesInput): Promise<string | null> {
+  const { expectation } = release
+  const { service } = expectation.release
+  try {
+    const { elsewhere } = await learntStatements(release, place, store)
+    const outcomes = outcomesInHindsight({
+      environment: place.environment,
+      ledgers: expectation.ledgers,
+      evidence: seen,
+      known: known.flatMap(({ migrations }) => migrations ?? []),
+      elsewhere,
+      effects: await release.effects(),
+      history: await readRuns(store, service),
+    })
+    await keepRuns(store, service, outcomes)
+    return null
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error
+    return `how estimates of these migrations held could not be kept: ${error.message}`
+  }
 }
 
 /** What was asked for could be seen: the statements where roles are named, else one migration at least. */

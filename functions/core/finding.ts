@@ -107,6 +107,8 @@ export interface Estimate {
   readonly highMs: number
   readonly multiplier: number
   readonly basis: string
+  /** What is not in the range, and what it means for others meanwhile: 'lock wait: …', 'not in cache: …', a line each. */
+  readonly beside: readonly string[]
 }
 
 /** One disagreement. No field is optional, so that nothing is forgotten. */

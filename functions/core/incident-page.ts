@@ -52,6 +52,7 @@ const MOST_CONSEQUENCES = 8
 const MOST_CAUSES = 3
 const MOST_STEPS = 3
 const MOST_PLACES = 2
+const MOST_BESIDE = 3
 
 /** A finding that is kept and sent: of bounded size, and without credentials, whoever wrote them into a message. */
 export function briefFinding(finding: Finding): Finding {
@@ -79,6 +80,7 @@ export function briefFinding(finding: Finding): Finding {
             highMs: Math.round(estimate.highMs),
             multiplier: estimate.multiplier,
             basis: sentence(estimate.basis),
+            beside: estimate.beside.slice(0, MOST_BESIDE).map(sentence),
           },
   }
 }

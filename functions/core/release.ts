@@ -1,5 +1,6 @@
 /** A release and what it needs of its environment, as plain data. */
 import type { CatalogObject, Digest } from './catalog.ts'
+import type { TableLock } from './table-lock.ts'
 
 export interface Release {
   readonly service: string
@@ -28,7 +29,22 @@ export interface StatementCost {
   /** The relations that it rewrites, scans or indexes, as subjects. */
   readonly relations: readonly string[]
   readonly concurrently: boolean
+  /** Of class `data`, as far as the statement's form tells; null: of any other. */
+  readonly rows: DataRows | null
+  /** The strongest lock that it takes on tables that were there before; null: none, or not known. */
+  readonly lock: TableLock | null
 }
+
+/**
+ * Whose rows a statement that changes data touches.
+ * - `every`: all rows of one table, by its subject.
+ * - `given`: those that stand in its own text, whatever there is.
+ * - `some`: those that it finds (a WHERE, a join, a LIMIT): how many, only counting says.
+ */
+export type DataRows =
+  | { readonly kind: 'every'; readonly of: string }
+  | { readonly kind: 'given' }
+  | { readonly kind: 'some' }
 
 /** One migration of the release, as its tool sees it. */
 export interface Migration {

@@ -4,10 +4,12 @@
  */
 import type { Connection, DatabaseError, Query } from '../connections/connection.ts'
 import type { CatalogObject, Digest } from '../core/catalog.ts'
+import type { Activity, CacheSettings, OpenTransaction } from '../core/estimate-target.ts'
 import type { TableVolume } from '../core/migration-evidence.ts'
 import type { ObjectSql } from '../core/object-sql.ts'
 import type { Server, StatementObservation } from '../core/observation.ts'
 import type { Statement } from '../core/release.ts'
+import type { LockMode } from '../core/lock-modes.ts'
 import type { TenantEngine } from './tenants.ts'
 
 /** Which part of a database a release is about. */
@@ -147,6 +149,12 @@ export interface Engine {
    */
   tableSizes(tables: readonly TableName[]): Query<readonly TableSize[]>
 
+  /**
+   * Who is at work, and in whose way on these tables (no privilege on them is needed); and what the settings say of memory. Loaded
+   * where it is asked for.
+   */
+  activityQueries(tables: readonly TableName[]): Promise<readonly [Query<ActivitySight>, Query<CacheSettings>]>
+
   /** Whether the error says that a lock was in the way, that privileges lack, or that time ran out. */
   classify(error: DatabaseError): 'blocked' | 'denied' | 'timeout' | 'missing' | 'other'
   blockers(): Query<readonly Blocker[]>
@@ -167,6 +175,13 @@ export interface TableName {
 
 /** As `TableVolume` of the core has it, by the environment's own names. */
 export type TableSize = TableName & Omit<TableVolume, 'table' | 'seenAt'>
+
+/** As the core's `Activity` has it, by the environment's own names. */
+export interface ActivitySight extends Omit<Activity, 'transactions'> {
+  readonly transactions: readonly (Omit<OpenTransaction, 'locks'> & {
+    readonly locks: readonly (TableName & { readonly mode: LockMode })[]
+  })[]
+}
 
 export interface PrepareOptions {
   /** Everything that they can reach was judged harmless: their constants are as well. */

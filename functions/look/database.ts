@@ -50,7 +50,7 @@ async function lookAtUnchanged(
     variable,
   })
   if (!tellsChanges(remembered)) await noteStillGood(input, server)
-  return { judgement, server, queries: answersOf(queries), otherSchemas: [] }
+  return { judgement, server, queries: answersOf(queries), otherSchemas: [], target: null }
 }
 
 /** In one tenant, the first, where there are several: answers are its own. */

@@ -5,19 +5,22 @@ import type { Finding } from '../core/finding.ts'
 import { FINDING_CODES } from '../core/finding.ts'
 import type { MigrationEvidence, TableVolume } from '../core/migration-evidence.ts'
 import { migrationsSeen } from '../core/migrations-seen.ts'
-import type { TableName } from '../engines/engine.ts'
-import { mapSchemas } from '../engines/scope.ts'
+import type { Seen } from '../core/observation.ts'
 import { lookAtDatabase } from './database.ts'
 import type { CheckInput } from './input.ts'
 import { createPool } from './pool.ts'
+import type { TargetSight } from './target.ts'
 import { startTimer } from './timer.ts'
 import { unseenIn } from './unseen.ts'
+import { readVolumes } from './volumes.ts'
 
 export interface MigrationsSight {
   /** null: nothing was seen. */
   readonly evidence: MigrationEvidence | null
   /** What could not be seen, and why. */
   readonly unseen: readonly Finding[]
+  /** What the migrations that are missing would find; null: none is. */
+  readonly target: Seen<TargetSight> | null
 }
 
 /** Never a shortcut: a stamp says that nothing changed, and not what is there. */
@@ -38,9 +41,9 @@ export async function lookAtMigrations(
   const timer = startTimer(input)
   const pool = createPool(input)
   try {
-    const { judgement, server } = await lookAtDatabase(input, pool, timer)
+    const { judgement, server, target } = await lookAtDatabase(input, pool, timer)
     const unseen = judgement.findings.filter(({ code }) => FINDING_CODES[code].group === 'could-not-look')
-    if (server === null) return { evidence: null, unseen }
+    if (server === null) return { evidence: null, unseen, target }
     const seenAt = new Date(input.clock()).toISOString()
     const seen = migrationsSeen({ judgement, effects: await release.effects(), seenAt })
     const connection = await pool.open()
@@ -57,6 +60,7 @@ export async function lookAtMigrations(
     )
     const { engine, version } = server
     return {
+      target,
       evidence: { seenAt, server: { engine, version }, ...seen, volumes: volumes.seen ? volumes.value : [] },
       unseen: volumes.seen ? unseen : [...unseen, ...volumes.why],
     }
@@ -83,39 +87,4 @@ export async function lookAtSizes(
   } finally {
     await connection?.close().catch(() => undefined)
   }
-}
-
-/** A row of an answer is some 150 bytes, a name in the question as much: far below the Data API's limits. */
-const TABLES_A_QUERY = 1_000
-
-async function readVolumes(
-  { engine, release, environment }: Pick<CheckInput, 'engine' | 'release' | 'environment'>,
-  connection: Connection,
-  subjects: readonly string[],
-  seenAt: string,
-): Promise<readonly TableVolume[]> {
-  const schemas = mapSchemas(release.expectation.catalog.schemas, environment.searchPath)
-  const tables = [...new Set(subjects)].map((subject) => ({ subject, ...nameOf(subject, schemas) }))
-  if (tables.length === 0) return []
-  const pages = Array.from({ length: Math.ceil(tables.length / TABLES_A_QUERY) }, (_, at) =>
-    engine.tableSizes(tables.slice(at * TABLES_A_QUERY, (at + 1) * TABLES_A_QUERY)),
-  )
-  const sizes = new Map((await connection.read(pages)).flat().map((size) => [keyOf(size), size]))
-  return tables.flatMap((table): readonly TableVolume[] => {
-    const size = sizes.get(keyOf(table))
-    if (size === undefined) return []
-    const { rows, heapBytes, totalBytes, countedAt } = size
-    return [{ table: table.subject, rows, heapBytes, totalBytes, countedAt, seenAt }]
-  })
-}
-
-function keyOf({ schema, table }: TableName): string {
-  return `${schema}\u001f${table}`
-}
-
-/** A subject's schema is one of the release's: a dot of the table's own name stays its own. */
-function nameOf(subject: string, schemas: ReturnType<typeof mapSchemas>): TableName {
-  const own = schemas.find(({ expected }) => subject.startsWith(`${expected}.`))
-  if (own !== undefined) return { schema: own.actual, table: subject.slice(own.expected.length + 1) }
-  return { schema: schemas.find(({ expected }) => expected === 'public')?.actual ?? 'public', table: subject }
 }

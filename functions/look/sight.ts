@@ -1,9 +1,10 @@
 /** What a look saw of the database, and what it has to say of it. */
 import type { Finding } from '../core/finding.ts'
 import type { Judgement } from '../core/judgement.ts'
-import type { QueryObservation, Server } from '../core/observation.ts'
+import type { QueryObservation, Seen, Server } from '../core/observation.ts'
 import type { SchemaWith } from '../engines/engine.ts'
 import type { QueriesSight } from './queries.ts'
+import type { TargetSight } from './target.ts'
 
 export interface DatabaseSight {
   readonly judgement: Judgement
@@ -12,6 +13,8 @@ export interface DatabaseSight {
   readonly queries: readonly QueryObservation[]
   /** Where tables and ledgers that are missing are instead. */
   readonly otherSchemas: readonly SchemaWith[]
+  /** What the migrations that are missing would find; null: none is, or nobody looked. */
+  readonly target: Seen<TargetSight> | null
 }
 
 export function answersOf({ queries }: QueriesSight): readonly QueryObservation[] {
@@ -26,5 +29,5 @@ export function nothingSeen(why: readonly Finding[]): DatabaseSight {
     ledgers: [],
     differences: null,
   }
-  return { judgement, server: null, queries: [], otherSchemas: [] }
+  return { judgement, server: null, queries: [], otherSchemas: [], target: null }
 }

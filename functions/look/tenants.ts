@@ -68,7 +68,7 @@ export async function lookAtTenants(
       keep: async () => true,
     })
   }
-  return { judgement, server, queries, otherSchemas: [] }
+  return { judgement, server, queries, otherSchemas: [], target: null }
 }
 
 /** A pattern that fits nothing is a mistake: nothing would be checked, and that is no pass. */

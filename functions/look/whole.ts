@@ -18,6 +18,7 @@ import type { Pool } from './pool.ts'
 import { lookAtQueries } from './queries.ts'
 import type { DatabaseSight } from './sight.ts'
 import { answersOf, nothingSeen } from './sight.ts'
+import { lookAtTarget } from './target.ts'
 import type { Timer } from './timer.ts'
 import { unseenIn } from './unseen.ts'
 
@@ -52,7 +53,8 @@ export async function lookAtWhole(
     await rememberVerified(input, connection, timer, { sight: sight.value, ledgers: release.ledgers, judgement, keep })
   }
   const otherSchemas = await lookElsewhere(input, connection, timer, judgement, release.scope)
-  return { judgement, server: sight.value.server, queries: answersOf(queries), otherSchemas }
+  const target = await lookAtTarget(input, connection, timer, judgement)
+  return { judgement, server: sight.value.server, queries: answersOf(queries), otherSchemas, target }
 }
 
 interface ReleaseSight {

@@ -5,6 +5,8 @@
 import type { Look } from '../check.ts'
 import type { MigrationEnd } from '../core/confirm-migration.ts'
 import { confirmMigration, mayMigrate, tellForeign } from '../core/confirm-migration.ts'
+import type { KeptRun } from '../core/estimate-history.ts'
+import { outcomesOf } from '../core/estimate-outcomes.ts'
 import type { RunMigration } from '../core/ledger-progress.ts'
 import { timesOf } from '../core/ledger-progress.ts'
 import { keyOfRecord } from '../core/migration-evidence.ts'
@@ -13,10 +15,11 @@ import { touchedTables } from '../core/migrations-seen.ts'
 import type { NextStep } from '../core/finding.ts'
 import type { LedgerExpectation, MigrationEffect } from '../core/release.ts'
 import type { Report } from '../core/report.ts'
-import { durationText } from '../outputs/duration-text.ts'
+import { durationText } from '../core/duration-text.ts'
 import type { LedgersWatch } from './watch-ledgers.ts'
 
 export interface MigrateCommandInput {
+  readonly environment: string
   readonly ledgers: readonly LedgerExpectation[]
   /** One a migration, flattened; empty where nothing was replayed. */
   readonly effects: () => Promise<readonly MigrationEffect[]>
@@ -57,6 +60,8 @@ export interface Ran {
   readonly migrations: readonly RunMigration[]
   /** null: the look after it did not see the ledgers. */
   readonly evidence: MigrationEvidence | null
+  /** How long the look before said that each would take, and how long each took. */
+  readonly outcomes: readonly KeptRun[]
 }
 
 export async function migrateByCommand(input: MigrateCommandInput): Promise<Migrated> {
@@ -89,10 +94,16 @@ export async function migrateByCommand(input: MigrateCommandInput): Promise<Migr
   const own = report.notes.length - after.report.notes.length
   const notes = report.notes.toSpliced(own, 0, ...timeNotes(migrations))
   const durationMs = Math.round(clock() - Date.parse(startedAt))
+  const evidence = after.migrations && evidenceOf(after.migrations, effects, sizes, migrations)
   return {
     report: tellForeign(before.report, { ...report, startedAt, durationMs, notes }, end.said),
     samples: [...before.samples, ...after.samples],
-    ran: { end, migrations, evidence: after.migrations && evidenceOf(after.migrations, effects, sizes, migrations) },
+    ran: {
+      end,
+      migrations,
+      evidence,
+      outcomes: outcomesOf(input.environment, before.estimates, ranOf(evidence, migrations)),
+    },
   }
 }
 
@@ -126,6 +137,12 @@ async function runWatched({
     await watching?.end()
     throw error
   }
+}
+
+/** What of the evidence this run brought. */
+function ranOf(evidence: MigrationEvidence | null, ran: readonly RunMigration[]): readonly MigrationRecord[] {
+  const keys = new Set(ran.map(keyOfRecord))
+  return (evidence?.records ?? []).filter((record) => keys.has(keyOfRecord(record)))
 }
 
 /** In the order of the release's migrations, as effects are. */

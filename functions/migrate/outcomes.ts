@@ -3,7 +3,7 @@ import { confirmMigration } from '../core/confirm-migration.ts'
 import { finding } from '../core/finding.ts'
 import type { Finding, FindingDraft } from '../core/finding.ts'
 import { verdictOf } from '../core/verdict.ts'
-import { durationText } from '../outputs/duration-text.ts'
+import { durationText } from '../core/duration-text.ts'
 import type { Answer, MigrationRequest } from './request.ts'
 
 type Refusal = Extract<Answer, { readonly kind: 'refuse' }>

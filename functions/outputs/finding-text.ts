@@ -2,7 +2,7 @@
 import type { createColors } from 'picocolors'
 import type { Cause, Estimate, Finding, NextStep, Severity } from '../core/finding.ts'
 import { cap } from './counts.ts'
-import { durationRangeText } from './duration-text.ts'
+import { durationRangeText } from '../core/duration-text.ts'
 import { sourceExcerpt, type ReadFile } from './source-excerpt.ts'
 import { visibleBlock, visibleName, wrapSentence } from './visible-text.ts'
 
@@ -80,7 +80,7 @@ function* fieldsOf(finding: Finding, before: Finding | null): Generator<readonly
   if (consequences.length > 0) yield [consequenceLabel(finding), listed(consequences, CONSEQUENCES), null]
   if (causes.length > 0 && same(before?.causes, causes)) yield ['why', 'as above', null]
   else for (const [label, text] of causeFields(causes)) yield [label, text, null]
-  if (estimate !== null) yield ['estimate', estimateText(estimate), null]
+  if (estimate !== null) for (const [label, text] of estimateFields(estimate)) yield [label, text, null]
   if (nextSteps.length > 0 && same(before?.nextSteps, nextSteps)) yield ['next', 'as above', null]
   else yield* stepFields(nextSteps)
   if (before === null) yield ['explain', `npx deploywatch explain ${finding.code}`, null]
@@ -106,10 +106,27 @@ function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-/** Example: '3 min to 14 min (index, 10.2 times the volume): 18 s on staging with 1.2 million rows'. */
+/** The range with its multiplier and what it rests on, then what is not in it. */
+export function estimateFields(estimate: Estimate): readonly (readonly [string, string])[] {
+  return [['estimate', estimateText(estimate)], ...besideFields(estimate)]
+}
+
+/** What is not in the range, each with its label. */
+export function besideFields({ beside }: Estimate): readonly (readonly [string, string])[] {
+  return beside.map((sentence) => {
+    const [, label = 'beside', text = sentence] = /^(locks|lock wait|not in cache): (.*)$/su.exec(sentence) ?? []
+    return [label, text] as const
+  })
+}
+
+/** Example: '3 min to 14 min (index, 10.2 times the volume): staging took 18 s with 1.2 million rows'. */
 export function estimateText(estimate: Estimate): string {
   const range = durationRangeText(estimate.lowMs, estimate.highMs)
-  return `${range} (${estimate.class}, ${estimate.multiplier} times the volume): ${estimate.basis}`
+  return `${range} (${estimate.class}, ${volumeText(estimate)}): ${estimate.basis}`
+}
+
+export function volumeText({ class: own, multiplier }: Estimate): string {
+  return own === 'instant' ? 'whatever the volume' : `${multiplier} times the volume`
 }
 
 /** The lines of one finding, without a blank one around. */

@@ -23,6 +23,7 @@ function findingDocument(finding: Finding): Finding {
             highMs: Math.round(estimate.highMs),
             multiplier: estimate.multiplier,
             basis: estimate.basis,
+            beside: estimate.beside,
           },
   }
 }

@@ -1,7 +1,7 @@
 /** The report as JUnit XML, which every CI system shows: a test case a check, and one a finding. */
 import { FINDING_CODES, type Finding, type FindingGroup } from '../core/finding.ts'
 import type { CheckOutcome, Report } from '../core/report.ts'
-import { causeFields, estimateText, stepFields } from './finding-text.ts'
+import { causeFields, estimateFields, stepFields } from './finding-text.ts'
 import { releaseText } from './text.ts'
 import { visibleBlock, visibleName } from './visible-text.ts'
 
@@ -25,7 +25,7 @@ function body(finding: Finding): string {
     ...finding.source.map(({ file, line }) => `where: ${file}:${line}`),
     ...finding.consequences.map((consequence) => `explains: ${consequence}`),
     ...causeFields(finding.causes).map(([label, text]) => `${label}: ${text}`),
-    ...(finding.estimate === null ? [] : [`estimate: ${estimateText(finding.estimate)}`]),
+    ...(finding.estimate === null ? [] : estimateFields(finding.estimate).map(([label, text]) => `${label}: ${text}`)),
     ...stepFields(finding.nextSteps).flatMap(([label, text, command]) => [
       `${label}: ${text}`,
       ...(command === null ? [] : [command]),

@@ -1,8 +1,8 @@
 /** The report for a CI job's summary page (GitHub: `$GITHUB_STEP_SUMMARY`), and for pull-request comments. */
 import type { Finding } from '../core/finding.ts'
 import type { Report } from '../core/report.ts'
-import { durationText } from './duration-text.ts'
-import { causeFields, estimateText, stepFields } from './finding-text.ts'
+import { durationText } from '../core/duration-text.ts'
+import { causeFields, estimateFields, stepFields } from './finding-text.ts'
 import { roundTripsText, verdictSentence } from './text.ts'
 import { visibleBlock, visibleName, visibleSentence } from './visible-text.ts'
 
@@ -71,7 +71,7 @@ function detailLines(finding: Finding): readonly string[] {
           ),
         ]),
     ...causeFields(finding.causes).map(([label, text]) => bullet(label, escapeMarkdown(text))),
-    ...(estimate === null ? [] : [bullet('estimate', escapeMarkdown(estimateText(estimate)))]),
+    ...(estimate === null ? [] : estimateFields(estimate).map(([label, text]) => bullet(label, escapeMarkdown(text)))),
     ...stepLines(finding),
     '',
     `What it means: <code>npx deploywatch explain ${finding.code}</code>`,

@@ -7,7 +7,7 @@ import { ageText } from '../core/age.ts'
 import type { ComparedState, Comparison } from '../core/compare-environments.ts'
 import type { MigrationState } from '../core/migration-evidence.ts'
 import { counted } from './counts.ts'
-import { durationText } from './duration-text.ts'
+import { durationText } from '../core/duration-text.ts'
 import type { Html } from './html/markup.ts'
 import { html } from './html/markup.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { IncidentPage } from '../core/incident-page.ts'
 import { withoutCredentials } from '../core/incident-page.ts'
-import { durationText } from './duration-text.ts'
+import { durationText } from '../core/duration-text.ts'
 import { pageHeadline, pageSentence, renderPageText, runbookLink, type PageLinks } from './page-text.ts'
 import { visibleName } from './visible-text.ts'
 

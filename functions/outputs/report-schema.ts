@@ -14,6 +14,11 @@ const estimate = z
     highMs: milliseconds,
     multiplier: z.number().positive().describe('how much larger the target is than where it was measured'),
     basis: z.string().describe('what the range was computed from'),
+    // Reports of versions that did not tell.
+    beside: z
+      .array(z.string())
+      .default([])
+      .describe('what is not in the range, a sentence each: "locks: …", "lock wait: …", "not in cache: …"'),
   })
   .refine(({ lowMs, highMs }) => lowMs <= highMs, { error: 'lowMs is above highMs' })
 

@@ -3,7 +3,7 @@ import picocolors from 'picocolors'
 import type { Finding, Severity } from '../core/finding.ts'
 import type { Report } from '../core/report.ts'
 import { cap, counted } from './counts.ts'
-import { durationText } from './duration-text.ts'
+import { durationText } from '../core/duration-text.ts'
 import {
   findingLines,
   findingTitle,

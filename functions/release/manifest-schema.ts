@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { BUCKETS, OBJECT_KINDS } from '../core/catalog.ts'
 import type { ObjectKind } from '../core/catalog.ts'
+import { LOCK_MODES } from '../core/lock-modes.ts'
 import { lazily } from '../lazily.ts'
 
 export const MANIFEST_SCHEMA = 'deploywatch/release/1'
@@ -128,6 +129,19 @@ export const effectLine = lazily(() => {
         class: z.enum(['instant', 'scan', 'foreign-key', 'index', 'rewrite', 'data', 'query', 'unknown']),
         relations: z.array(z.string()),
         concurrently: z.boolean(),
+        // Manifests of versions that did not tell: nothing is known of either.
+        rows: z
+          .discriminatedUnion('kind', [
+            z.object({ kind: z.literal('every'), of: z.string() }),
+            z.object({ kind: z.literal('given') }),
+            z.object({ kind: z.literal('some') }),
+          ])
+          .nullable()
+          .default(null),
+        lock: z
+          .object({ mode: z.enum(LOCK_MODES), relations: z.array(z.string()) })
+          .nullable()
+          .default(null),
       }),
     ),
     failed: failure.nullable(),

@@ -31,7 +31,14 @@ const findingSchema = lazily(
       consequences: z.array(z.string()),
       nextSteps: z.array(z.object({ text: z.string(), command: z.string().nullable() })),
       estimate: z
-        .object({ class: z.string(), lowMs: z.number(), highMs: z.number(), multiplier: z.number(), basis: z.string() })
+        .object({
+          class: z.string(),
+          lowMs: z.number(),
+          highMs: z.number(),
+          multiplier: z.number(),
+          basis: z.string(),
+          beside: z.array(z.string()).default([]),
+        })
         .nullable(),
     }) satisfies z.ZodType<Finding>,
 )

@@ -1,5 +1,7 @@
 /** What every store does with documents that several writers share, and with the index of published releases. */
 import { describe, expect, test } from 'vitest'
+import { keepRuns, readRuns } from '../../functions/estimate-runs.ts'
+import type { KeptRun } from '../../functions/core/estimate-history.ts'
 import type { Documents } from '../../functions/stores/documents.ts'
 import type { PublishedRelease, PublishedReleases } from '../../functions/stores/published.ts'
 
@@ -273,6 +275,40 @@ export function publishedContract(name: string, makeStore: () => Promise<Publish
       expect(await store.published('orders', { by: 'version', version: '1.57.0' })).toEqual([releases[57]])
       const all = await store.published('orders', { by: 'label', label: 'latest' })
       expect(all.map(({ version }) => version)).toEqual(releases.map(({ version }) => version).toReversed())
+    })
+  })
+}
+
+const runOf = (at: number): KeptRun => ({
+  environment: 'production',
+  ledger: 'default',
+  subject: `V${at}.sql`,
+  class: 'index',
+  teaches: true,
+  centreMs: 1_000.5,
+  lowMs: 450,
+  highMs: 2_000,
+  actualMs: 900,
+  at: new Date(START + at * 1_000).toISOString(),
+})
+
+export function runsContract(name: string, makeStore: (now: () => number) => Promise<Documents>): void {
+  describe(`${name}: estimates that were followed by a run`, () => {
+    test('are kept for each service, whoever writes at the same time, each run once', async () => {
+      const store = await makeStore(() => START)
+      expect(await readRuns(store, 'orders')).toEqual([])
+      await keepRuns(store, 'orders', [runOf(1)])
+      await Promise.all([2, 3, 4].map((at) => keepRuns(store, 'orders', [runOf(1), runOf(at)])))
+      expect(await readRuns(store, 'orders')).toEqual([1, 2, 3, 4].map(runOf))
+      expect(await readRuns(store, 'baskets')).toEqual([])
+    })
+
+    test('of another version count as none, and are begun anew', async () => {
+      const store = await makeStore(() => START)
+      await store.putDocument('["estimates","orders"]', '{"of":"a later version"}', null, null)
+      expect(await readRuns(store, 'orders')).toEqual([])
+      await keepRuns(store, 'orders', [runOf(1)])
+      expect(await readRuns(store, 'orders')).toEqual([runOf(1)])
     })
   })
 }

@@ -11,7 +11,7 @@ import { column } from '../core/builders.ts'
 import { StoreError } from '../../functions/stores/store.ts'
 import type { Documents } from '../../functions/stores/documents.ts'
 import type { PublishedReleases } from '../../functions/stores/published.ts'
-import { documentsContract, publishedContract } from './store-shared.ts'
+import { documentsContract, publishedContract, runsContract } from './store-shared.ts'
 import type { Recording, RunningRelease, StampKey, Store, VerifiedStamp } from '../../functions/stores/store.ts'
 
 const KEY: StampKey = {
@@ -44,7 +44,7 @@ const STAMP: VerifiedStamp = {
       source: [{ file: 'db/V1.sql', line: 3 }],
       causes: [{ text: 'somebody added it', evidence: null }],
       nextSteps: [{ text: 'ask', command: null }],
-      estimate: { class: 'index', lowMs: 1, highMs: 2, multiplier: 1.5, basis: 'rows' },
+      estimate: { class: 'index', lowMs: 1, highMs: 2, multiplier: 1.5, basis: 'rows', beside: ['locks: none'] },
     }),
   ],
 }
@@ -111,6 +111,7 @@ type WholeStore = Store & Documents & PublishedReleases
 export function storeContract(name: string, makeStore: (now?: () => number) => Promise<WholeStore>): void {
   documentsContract(name, makeStore)
   publishedContract(name, makeStore)
+  runsContract(name, makeStore)
 
   describe(`${name}: verified stamps`, () => {
     test('an empty store has none', async () => {

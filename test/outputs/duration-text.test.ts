@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { durationRangeText, durationText } from '../../functions/outputs/duration-text.ts'
+import { durationRangeText, durationText } from '../../functions/core/duration-text.ts'
 import { OUTPUT_FORMATS } from '../../functions/outputs/formats.ts'
 import { columnsOf, wrapSentence } from '../../functions/outputs/visible-text.ts'
 import { PASS } from './sample-reports.ts'

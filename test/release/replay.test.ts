@@ -142,7 +142,16 @@ describe('what runs', () => {
     const tables = Array.from({ length: 300 }, (_, at) => `CREATE TABLE p${at} (id int);`).join('\n')
     const built = await build(['CREATE TABLE t (id int)', inserts, tables])
     expect(failures(built)).toEqual([null, null, null])
-    expect(built.effects[1]?.costs).toEqual([{ line: 1, class: 'data', relations: ['t'], concurrently: false }])
+    expect(built.effects[1]?.costs).toEqual([
+      {
+        line: 1,
+        class: 'data',
+        relations: ['t'],
+        concurrently: false,
+        rows: { kind: 'given' },
+        lock: { mode: 'row-exclusive', relations: ['t'] },
+      },
+    ])
     expect(built.objects).toHaveLength(602)
   })
 
@@ -219,21 +228,33 @@ describe('attribution and cost', () => {
       'CREATE SCHEMA app; CREATE TABLE t (id int PRIMARY KEY, a int, b int); CREATE TABLE app.u (id int); CREATE INDEX ON t (a)',
       'ALTER TABLE t ALTER a TYPE bigint;\nALTER TABLE t ALTER b SET NOT NULL;\nCREATE INDEX ON app.u (id);\nALTER TABLE t ADD FOREIGN KEY (b) REFERENCES t;\nALTER TABLE t ADD c int;\nCREATE INDEX CONCURRENTLY ON t (b);\nSET client_min_messages = error;\nUPDATE app.u SET id = 1;\nWITH x AS (SELECT 1) DELETE FROM t;\nCREATE MATERIALIZED VIEW m AS SELECT a FROM t;\nCREATE TABLE n (id int PRIMARY KEY);\nALTER TABLE t ALTER b TYPE bigint;',
     ])
-    const instant = { class: 'instant', relations: [], concurrently: false }
-    expect(built.effects[0]?.costs).toEqual([{ line: 1, ...instant }])
-    expect(built.effects[1]?.costs).toEqual([
-      { line: 1, class: 'rewrite', relations: ['t'], concurrently: false },
-      { line: 2, class: 'scan', relations: ['t'], concurrently: false },
-      { line: 3, class: 'index', relations: ['app.u'], concurrently: false },
-      { line: 4, class: 'foreign-key', relations: ['t'], concurrently: false },
-      { line: 5, ...instant },
-      { line: 6, class: 'index', relations: ['t'], concurrently: true },
-      { line: 7, ...instant },
-      { line: 8, class: 'data', relations: ['app.u'], concurrently: false },
-      { line: 9, class: 'data', relations: ['t'], concurrently: false },
-      { line: 10, class: 'query', relations: ['t'], concurrently: false },
-      { line: 11, ...instant },
-      { line: 12, class: 'rewrite', relations: ['t'], concurrently: false },
+    const told = built.effects.map(({ costs }) =>
+      costs.map(({ line, class: own, relations, concurrently, lock }) =>
+        [
+          line,
+          own,
+          ...relations,
+          concurrently ? 'concurrently' : '',
+          lock === null ? '' : `${lock.mode} ${lock.relations.join()}`,
+        ].filter((part) => part !== ''),
+      ),
+    )
+    expect(told).toEqual([
+      [[1, 'instant']],
+      [
+        [1, 'rewrite', 't', 'access-exclusive t'],
+        [2, 'scan', 't', 'access-exclusive t'],
+        [3, 'index', 'app.u', 'share app.u'],
+        [4, 'foreign-key', 't', 'share-row-exclusive t'],
+        [5, 'instant', 'access-exclusive t'],
+        [6, 'index', 't', 'concurrently', 'share-update-exclusive t'],
+        [7, 'instant'],
+        [8, 'data', 'app.u', 'row-exclusive app.u'],
+        [9, 'data', 't', 'row-exclusive t'],
+        [10, 'query', 't'],
+        [11, 'instant'],
+        [12, 'rewrite', 't', 'access-exclusive t'],
+      ],
     ])
   })
 

@@ -42,6 +42,7 @@ export const postgres = {
   roleSearchPath,
   schemasWith,
   tableSizes,
+  activityQueries: async (tables) => (await import('./activity.ts')).activityQueries(tables),
   classify,
   blockers,
   tenants,

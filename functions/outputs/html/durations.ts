@@ -1,7 +1,7 @@
 /** What queries and endpoints took, before the deployment and after it: two ranges on one scale each. */
 import type { BaselineJudgement, Spread } from '../../core/baseline.ts'
 import { cap, counted } from '../counts.ts'
-import { durationText } from '../duration-text.ts'
+import { durationText } from '../../core/duration-text.ts'
 import { moreItem } from './finding.ts'
 import type { Html } from './markup.ts'
 import { html, sentence } from './markup.ts'

@@ -1,12 +1,13 @@
 /** How long the remedy takes, as a bar on a scale, with what it was reckoned from. */
 import type { Estimate } from '../../core/finding.ts'
-import { durationRangeText, durationText } from '../duration-text.ts'
+import { durationRangeText, durationText } from '../../core/duration-text.ts'
+import { besideFields, volumeText } from '../finding-text.ts'
 import type { Html } from './markup.ts'
 import { html, sentence } from './markup.ts'
 import { percentOf, scaleTo } from './scale.ts'
 
 export function estimatePart(estimate: Estimate): Html {
-  const { lowMs, highMs, multiplier, basis } = estimate
+  const { lowMs, highMs, basis } = estimate
   const { end, ticks } = scaleTo(highMs)
   const marks = ticks.map(
     (tick) =>
@@ -31,12 +32,19 @@ export function estimatePart(estimate: Estimate): Html {
       </div>
       <div>
         <dt>volume</dt>
-        <dd>${multiplier} times the measured one</dd>
+        <dd>${volumeText(estimate)}</dd>
       </div>
       <div>
         <dt>reckoned from</dt>
         <dd>${sentence(basis)}</dd>
       </div>
+      ${besideFields(estimate).map(
+        ([label, text]) =>
+          html`<div>
+            <dt>${label}</dt>
+            <dd>${sentence(text)}</dd>
+          </div>`,
+      )}
     </dl>
   </section>`
 }

@@ -1,7 +1,8 @@
 /** The verdict, and how it was come by: checks, server, notes. */
 import type { Report } from '../../core/report.ts'
 import { cap } from '../counts.ts'
-import { durationText, timeText } from '../duration-text.ts'
+import { durationText } from '../../core/duration-text.ts'
+import { timeText } from '../time-text.ts'
 import { roundTripsText, severityCounts, verdictClause } from '../text.ts'
 import { moreItem } from './finding.ts'
 import type { Html } from './markup.ts'

@@ -2,7 +2,7 @@
 import type { PageMark } from '../../core/incident-state.ts'
 import type { Timeline, TimelineEvent } from '../../core/timeline.ts'
 import { counted } from '../counts.ts'
-import { timeText } from '../duration-text.ts'
+import { timeText } from '../time-text.ts'
 import { phraseOfKey } from '../page-words.ts'
 import type { Html } from './markup.ts'
 import { html, sentence } from './markup.ts'

@@ -3,6 +3,8 @@
  * says nothing (DML, queries) the statement's own form does, and libpg-query names the tables.
  */
 import type { CostClass, StatementCost } from '../../core/release.ts'
+import { dataRowsOf } from './data-rows.ts'
+import { lockOf } from './lock.ts'
 import { parseStatement, relationsOf } from './parse.ts'
 import type { Touch } from './touches.ts'
 
@@ -26,7 +28,8 @@ export async function costsOf(statements: readonly RunStatement[]): Promise<read
       if (isNewRelation(touch)) made.add(touch.names[0] ?? '')
     }
     const cost = await costOf(statement, made)
-    const key = JSON.stringify([cost.class, cost.relations, cost.concurrently])
+    const { line: _, ...rest } = cost
+    const key = JSON.stringify(rest)
     if (key !== last) costs.push(cost)
     last = key
   }
@@ -41,19 +44,23 @@ function isNewRelation(touch: Touch): boolean {
 
 /** `made`: relations that the same migration made, which are empty or as large as it filled them. */
 async function costOf(statement: RunStatement, made: ReadonlySet<string>): Promise<StatementCost> {
+  const form = await formOf(statement, made)
+  const concurrently = /^\s*(create|drop|reindex|refresh|alter)\b[^'"$(]*\bconcurrently\b/i.test(statement.sql)
+  return { line: statement.line, ...form, concurrently, lock: lockOf(statement, made, form.relations) }
+}
+
+async function formOf(statement: RunStatement, made: ReadonlySet<string>): Promise<Form> {
   const told = statement.notices.flatMap((notice) => costTold(notice, statement.touches))
   // A table's TOAST table is built and rewritten with it.
   const heavy = told.filter((cost) => !made.has(cost.relation) && !/^pg_toast_\d+$/.test(cost.relation))
   const heaviest = WEIGHT.find((weight) => heavy.some((cost) => cost.class === weight))
-  const concurrently = /^\s*(create|drop|reindex|refresh|alter)\b[^'"$(]*\bconcurrently\b/i.test(statement.sql)
   if (heaviest !== undefined) {
     const names = heavy
       .filter((cost) => cost.class === heaviest)
       .map((cost) => subject(cost.relation, statement.touches))
-    return { line: statement.line, class: heaviest, relations: [...new Set(names)].sort(), concurrently }
+    return { class: heaviest, relations: [...new Set(names)].sort(), rows: null }
   }
-  const own = told.length > 0 ? { class: 'instant' as const, relations: [] } : await costByForm(statement.sql)
-  return { line: statement.line, ...own, concurrently }
+  return told.length > 0 ? INSTANT : costByForm(statement.sql)
 }
 
 function costTold(notice: string, touches: readonly Touch[]): readonly { class: CostClass; relation: string }[] {
@@ -81,10 +88,11 @@ function subject(relation: string, touches: readonly Touch[]): string {
     : `${touch.schema}.${relation}`
 }
 
-type Form = Pick<StatementCost, 'class' | 'relations'>
+type Form = Pick<StatementCost, 'class' | 'relations' | 'rows'>
 
 const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*([a-z]+)/i
-const INSTANT: Form = { class: 'instant', relations: [] }
+const UNKNOWN: Form = { class: 'unknown', relations: [], rows: null }
+const INSTANT: Form = { class: 'instant', relations: [], rows: null }
 
 /** Whether the parser is likely to be asked about a statement. */
 export function isParsed(sql: string): boolean {
@@ -118,10 +126,10 @@ async function costByForm(sql: string): Promise<Form> {
       return /^\s*call|^\s*execute|\b(insert\s+into|update|delete\s+from|merge\s+into|copy|perform|execute)\b/i.test(
         sql,
       )
-        ? { class: 'unknown', relations: [] }
+        ? UNKNOWN
         : INSTANT
     case 'vacuum':
-      return { class: /\bfull\b/i.test(sql) ? 'rewrite' : 'scan', relations: (await relations('scan', sql)).relations }
+      return relations(/\bfull\b/i.test(sql) ? 'rewrite' : 'scan', sql)
     case 'cluster':
       return relations('rewrite', sql)
     case 'analyze':
@@ -138,9 +146,10 @@ const HARMLESS =
 async function costOfSelect(sql: string): Promise<Form> {
   if (HARMLESS.test(sql)) return INSTANT
   const found = await relations('query', sql)
-  return found.relations.length > 0 ? found : { class: 'unknown', relations: [] }
+  return found.relations.length > 0 ? found : UNKNOWN
 }
 
 async function relations(of: CostClass, sql: string): Promise<Form> {
-  return { class: of, relations: relationsOf(await parseStatement(sql)) }
+  const tree = await parseStatement(sql)
+  return { class: of, relations: relationsOf(tree), rows: of === 'data' ? dataRowsOf(tree) : null }
 }

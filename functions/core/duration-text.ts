@@ -1,5 +1,4 @@
-/** Durations as people say them, two digits that matter and one unit; and times. */
-import { visibleName } from './visible-text.ts'
+/** Durations as people say them: two digits that matter, one unit. */
 
 interface Unit {
   readonly ms: number
@@ -29,13 +28,8 @@ export function durationText(ms: number): string {
   return inUnits(ms, Math.round)
 }
 
-/** A range, rounded outwards: '3 min to 14 min'. */
+/** A range, rounded outwards: '3 min to 14 min', 'under 1 s'. */
 export function durationRangeText(lowMs: number, highMs: number): string {
+  if (Math.round(lowMs) === 0) return `under ${inUnits(highMs, Math.ceil)}`
   return `${inUnits(lowMs, Math.floor)} to ${inUnits(highMs, Math.ceil)}`
-}
-
-/** Example: '2026-11-22 10:00:05 UTC'. */
-export function timeText(iso: string): string {
-  const at = new Date(iso)
-  return Number.isNaN(at.getTime()) ? visibleName(iso) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
