@@ -127,6 +127,18 @@ test('a look says who is ahead, once: as a cause of what is missing, with its ev
   expect(missing?.consequences).toContain(`environment-behind ${V42}`)
   expect(findings.map((finding) => finding.code)).not.toContain('environment-behind')
 
+  const page = await program(only(), 'check', '--env', 'production', '--format', 'html')
+  expect(page.code).toBe(1)
+  const rows = [...page.stdout.matchAll(/<tr>.*?<\/tr>/gsu)].map(([row]) =>
+    row
+      .replaceAll(/<[^>]*>/gu, ' ')
+      .replaceAll(/\s+/gu, ' ')
+      .trim(),
+  )
+  expect(rows[0]).toMatch(/^migration staging .* production /u)
+  expect(rows).toContain(`${V42} ✓ 21 days ago, in 1.2 s ✗ never`)
+  expect(page.stdout).toContain('staging 21 days ago, production never')
+
   // Where all of a ledger is missing, its finding names no migration: the newest one has a row.
   await production.run('DROP TABLE flyway_schema_history')
   const none = await program(only(), 'check', '--env', 'production', '--format', 'json')

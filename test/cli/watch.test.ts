@@ -9,7 +9,7 @@ import { BINARY, deploywatch, folderWith } from './deploywatch.ts'
 const CONFIG = `service: orders
 migrations: { tool: golang-migrate, path: migrations }
 queries:
-  - { name: recent, sql: SELECT id FROM orders }
+  - { name: recent, sql: SELECT id FROM orders, expect: { minRows: 0 } }
 environments:
   production:
     database: { url: "\${DATABASE_URL}" }
@@ -62,6 +62,19 @@ describe('watch', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^PASS: production is ready for orders /u)
     expect(stdout).toContain('note: watched for 0.5 s: 2 looks, of which 2 verified everything')
+  })
+
+  test('as a page: what each look came to, the end, what is where, and durations', async () => {
+    const { code, stdout } = await watching('--for', '1s', '--format', 'html')
+    expect(code).toBe(0)
+    const text = stdout
+      .slice(stdout.indexOf('<body>'))
+      .replaceAll(/<[^>]*>/gu, ' ')
+      .replaceAll(/\s+/gu, ' ')
+    expect(text).toMatch(/PASS production is ready for orders .* watched from/u)
+    expect(text).toMatch(/2 looks verified everything, until .* the watch ended: pass/u)
+    expect(text).toContain('000001_init.up.sql ✓ applied')
+    expect(text).toMatch(/recent query .* before .* after .* samples/u)
   })
 
   test('a column that is not there is confirmed by an immediate second attempt, and fails the window', async () => {
