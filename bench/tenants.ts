@@ -125,7 +125,10 @@ try {
     const done: Round[] = []
     for (let at = 1; at <= rounds; at += 1) {
       say(`round ${at} of ${rounds}`)
-      done.push(await measureRound(project.folder, project.url, dataApi.line))
+      const round = await measureRound(project.folder, project.url, dataApi.line)
+      done.push(round)
+      // A run takes long: what one that is broken off has measured is not lost.
+      say(`first look ${seconds(timeOf([round.first]))}, unchanged ${seconds(timeOf([round.unchanged]))}`)
     }
     const [version] = await query(server.url, 'SHOW server_version')
     process.stdout.write(`${tell(done, String(version?.['server_version']))}\n`)
