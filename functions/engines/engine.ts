@@ -53,8 +53,8 @@ export interface Blocker {
 export interface Engine {
   readonly name: 'postgres' | 'mysql'
 
-  /** SQL that mends objects, for people to run; `schemaOf` gives the environment's name of an expected schema. */
-  objectSql(schemaOf: (expected: string) => string): ObjectSql
+  /** SQL that mends objects, for people to run; `schemaOf` gives the environment's name of an expected schema. Loaded where it is asked for. */
+  objectSql(schemaOf: (expected: string) => string): Promise<ObjectSql>
 
   identify(): Query<Server>
   /**

@@ -21,11 +21,11 @@ export async function judgeAll(input: CheckInput, observation: Observation): Pro
     compareTexts: await textComparerFor(input, observation),
     breaks: input.engine.breaks,
     variable: input.variable,
-    sql: sqlFor(input),
+    sql: await sqlFor(input),
   })
 }
 
-function sqlFor({ engine, environment, release }: CheckInput): ObjectSql | null {
+async function sqlFor({ engine, environment, release }: CheckInput): Promise<ObjectSql | null> {
   if ((environment.tenants ?? null) !== null) return null
   return engine.objectSql(actualSchema(release.expectation.catalog.schemas, environment.searchPath))
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { postgres } from '../../functions/engines/postgres/index.ts'
+import { objectSql } from '../../functions/engines/postgres/object-sql.ts'
 import { couldNotLook } from '../../functions/core/could-not-look.ts'
 import { judge, type JudgeInput } from '../../functions/core/judge.ts'
 import { verdictOf } from '../../functions/core/verdict.ts'
@@ -35,7 +35,7 @@ function run(input: Partial<JudgeInput> & Pick<JudgeInput, 'observation'>) {
     compareTexts: () => 'differs',
     breaks: new Set(['42703', '42P01', '22P02']),
     variable: 'URL',
-    sql: postgres.objectSql((schema) => schema),
+    sql: objectSql((schema) => schema),
     ...input,
   })
   return {

@@ -7,7 +7,6 @@ import { grantsSql } from './grants-sql.ts'
 import { identify } from './identify.ts'
 import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
 import { answerQuery, columnNames, columnTypes, DATED_TYPES } from './query-answers.ts'
-import { objectSql } from './object-sql.ts'
 import { identifier, literal } from './sql.ts'
 import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
@@ -47,7 +46,7 @@ export const postgres = {
   blockers,
   tenants,
   grantsSql,
-  objectSql,
+  objectSql: async (schemaOf) => (await import('./object-sql.ts')).objectSql(schemaOf),
   literal,
   identifier,
 } as const satisfies Engine
