@@ -31,7 +31,7 @@ export function estimatePart(estimate: Estimate): Html {
         <dd>${sentence(estimate.class)}</dd>
       </div>
       <div>
-        <dt>volume</dt>
+        <dt>multiplier</dt>
         <dd>${volumeText(estimate)}</dd>
       </div>
       <div>

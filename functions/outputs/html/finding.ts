@@ -80,10 +80,11 @@ function causesPart(causes: readonly Cause[]): Html | null {
 /** @param id of the finding */
 function stepsPart(steps: Finding['nextSteps'], id: string): Html | null {
   if (steps.length === 0) return null
-  const items = stepFields(steps).map(([label, text, command], at) => {
-    const shown = at === 0 ? text : `${label} ${text}`
-    return html`<li>${sentence(shown)}${command === null ? null : commandBox(command, `${id}-command-${at + 1}`)}</li>`
-  })
+  // Their numbers say the order.
+  const items = stepFields(steps).map(
+    ([, text, command], at) =>
+      html`<li>${sentence(text)}${command === null ? null : commandBox(command, `${id}-command-${at + 1}`)}</li>`,
+  )
   return html`<section class="part next">
     <h4>Next</h4>
     <ol class="steps">

@@ -26,7 +26,7 @@ export function verdictPart(report: Report, watched: boolean): Html {
   )
   return html`<header class="verdict ${verdict}">
     <p class="word"><span class="sign" aria-hidden="true">${SIGNS[verdict]}</span>${verdict.toUpperCase()}</p>
-    <h1>${verdictClause(report)}</h1>
+    <h1>${report.environment === null ? `the pipelines of ${report.service}` : verdictClause(report)}</h1>
     <p class="when">
       ${counts.length === 0 ? null : html`<strong>${counts.join(', ')}</strong>, `}${watched ? 'watched from' : 'looked at on'}
       <time datetime="${startedAt}">${timeText(startedAt)}</time>, for ${durationText(durationMs)}
@@ -41,11 +41,12 @@ export function verdictPart(report: Report, watched: boolean): Html {
   </header>`
 }
 
-export function lookPart({ checks, database, notes, durationMs }: Report): Html {
+export function lookPart({ environment, checks, database, notes, durationMs }: Report): Html {
   const skipped = checks.filter(({ outcome }) => outcome === 'skipped').map(({ name }) => name)
+  const unreached = environment === null ? 'no database was looked at' : 'no database was reached'
   const server =
     database === null
-      ? 'no database was reached'
+      ? unreached
       : `${database.engine} ${database.version}, ${roundTripsText(database.roundTrips)}, ${database.bytesRead} bytes`
   const { shown, left } = cap(notes, MOST_NOTES)
   const list =
