@@ -4,15 +4,10 @@ import { dirname, join, relative } from 'node:path'
 import { loadConfig } from '../../functions/config/load.ts'
 import type { LoadedConfig } from '../../functions/config/load.ts'
 import { ConfigError } from '../../functions/config/problem.ts'
+import { isPipelineError } from '../../functions/core/pipeline-errors.ts'
 import type { Expectation } from '../../functions/core/release.ts'
 import type { Evidence } from '../../functions/release/evidence.ts'
-import {
-  EVIDENCE_SCHEMA,
-  isEvidenceFile,
-  isPipelineError,
-  parseEvidence,
-  uniteEvidence,
-} from '../../functions/release/evidence.ts'
+import { EVIDENCE_SCHEMA, isEvidenceFile, parseEvidence, uniteEvidence } from '../../functions/release/evidence.ts'
 import type { Published } from '../../functions/release/publish.ts'
 import { publishRelease } from '../../functions/release/publish.ts'
 import type { ResolvedRelease } from '../../functions/release/resolve-release.ts'

@@ -8,6 +8,8 @@ import type { EnvironmentAhead } from './environment-behind.ts'
 import type { Finding, FindingCode } from './finding.ts'
 import { keyOfRecord } from './migration-evidence.ts'
 import type { MigrationRecord } from './migration-evidence.ts'
+import { isPipelineError } from './pipeline-errors.ts'
+import type { PipelineError } from './pipeline-errors.ts'
 import type { ObjectReference } from './release.ts'
 
 export interface CauseRule {
@@ -35,7 +37,7 @@ export const CAUSE_RULES: readonly CauseRule[] = [
   },
 ]
 
-const PIPELINE_TEXTS: Partial<Record<FindingCode, (environment: string) => string>> = {
+const PIPELINE_TEXTS: Readonly<Record<PipelineError, (environment: string) => string>> = {
   'pipeline-step-missing': (environment) => `the pipeline that deploys to ${environment} never runs its migrations`,
   'pipeline-order': (environment) => `the pipeline of ${environment} deploys without waiting for its migration`,
   'pipeline-step-conditional': (environment) =>
@@ -48,9 +50,8 @@ function pipelineDoesNotMigrate(own: Finding, context: CauseContext): ToldCause 
   if (recordsHere(own, context).some(isThere)) return null
   const ahead = aheadOf(own, context)
   const seen = ahead.length === 0 ? [] : [`${ahead.map((one) => aheadText(one, now)).join(', ')}, ${environment} never`]
-  const audited = (context.pipelines ?? []).find(({ code, severity }) => code in PIPELINE_TEXTS && severity === 'error')
-  const text = audited === undefined ? undefined : PIPELINE_TEXTS[audited.code]?.(environment)
-  if (audited === undefined || text === undefined) {
+  const audited = (context.pipelines ?? []).find(isPipelineError)
+  if (audited === undefined) {
     const where = ahead.map((one) => one.environment).join(' and ')
     const behind = `${where} ran it and ${environment} did not: the deployments to ${environment} go without it, or the release has not been promoted yet`
     return ahead.length === 0 ? null : { text: behind, pieces: seen, steps: [] }
@@ -63,6 +64,7 @@ function pipelineDoesNotMigrate(own: Finding, context: CauseContext): ToldCause 
   const steps = audited.nextSteps
     .slice(0, 1)
     .map((step) => ({ ...step, text: `so that the next deployment brings its migrations itself: ${step.text}` }))
+  const text = PIPELINE_TEXTS[audited.code](environment)
   return { text, pieces: [...seen, `${audited.found}${at}`, ...further.slice(0, 1)], steps }
 }
 

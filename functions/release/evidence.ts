@@ -4,7 +4,7 @@
  * the same ones give the same bytes. What was seen of its migrations says when, because it ages.
  */
 import * as z from 'zod'
-import type { Finding } from '../core/finding.ts'
+import { PIPELINE_ERRORS } from '../core/pipeline-errors.ts'
 import { MIGRATION_STATES, uniteMigrations } from '../core/migration-evidence.ts'
 import type { MigrationEvidence } from '../core/migration-evidence.ts'
 import type { Expectation } from '../core/release.ts'
@@ -64,15 +64,6 @@ export const migrationEvidenceSchema = lazily(() => {
       .nullable(),
   }) satisfies z.ZodType<MigrationEvidence>
 })
-
-const PIPELINE_ERRORS = ['pipeline-step-missing', 'pipeline-order', 'pipeline-step-conditional'] as const
-
-/** Whether a finding of the audit says that deployments go without their migrations. */
-export function isPipelineError<F extends Pick<Finding, 'code' | 'severity'>>(
-  found: F,
-): found is F & { readonly code: (typeof PIPELINE_ERRORS)[number] } {
-  return found.severity === 'error' && PIPELINE_ERRORS.some((code) => code === found.code)
-}
 
 /** What the pipelines that deploy to an environment do wrong, as the audit of the release's repository found it. */
 const pipelinesSeen = lazily(() =>
