@@ -5,7 +5,7 @@ import type { LoadedConfig } from '../functions/config/load.ts'
 import type { MigrationsConfig } from '../functions/config/config.ts'
 import type { DatabaseTarget } from '../functions/connections/connection.ts'
 import type { GrantsOptions } from '../functions/engines/engine.ts'
-import { LEDGER_TOOLS } from '../functions/ledgers/index.ts'
+import { detectTool } from '../functions/ledgers/detection.ts'
 import { openProject } from '../functions/ledgers/project-files.ts'
 import type { LedgerTool } from '../functions/ledgers/ledger.ts'
 import { UsageError } from './io.ts'
@@ -70,16 +70,13 @@ async function ledgerTables(
   const settings = { path: migrations.path, placeholders: migrations.placeholders, table: migrations.table }
   const table = migrations.table ?? (await tool.discover(project, settings)).table ?? tool.defaultTable
   const ledger = { schema: table.schema ?? defaultSchema, table: table.table }
-  return [ledger, ...tool.lockTables(ledger)]
+  return [ledger, ...tool.beside(ledger)]
 }
 
 async function toolOf(project: ReturnType<typeof openProject>, { tool, path }: MigrationsConfig): Promise<LedgerTool> {
-  const named = LEDGER_TOOLS.find(({ name }) => name === tool)
-  if (named !== undefined) return named
-  const names = LEDGER_TOOLS.map(({ name }) => name).join(', ')
-  if (tool !== null) throw new UsageError(`there is no migration tool "${tool}": choose from ${names}`)
-  for (const candidate of LEDGER_TOOLS) if ((await candidate.detect(project, path)) !== null) return candidate
-  throw new UsageError(`no tool is recognised in ${path}: write tool below migrations, one of ${names}`)
+  const detected = await detectTool(project, path, tool)
+  if ('tool' in detected) return detected.tool
+  throw new UsageError(detected.message)
 }
 
 /** Tables of the configured queries, as they are written. A query that cannot be parsed is said, not skipped in silence. */

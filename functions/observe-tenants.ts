@@ -10,8 +10,8 @@ import type { LedgerObservation } from './core/ledger.ts'
 import type { CatalogSummary, ExpectedObject, LedgerExpectation } from './core/release.ts'
 import type { CandidateTable, Engine } from './engines/engine.ts'
 import type { CandidateGroup, TenantClass, TenantsSight, TenantTable } from './engines/tenants.ts'
-import { LEDGER_TOOLS } from './ledgers/index.ts'
-import type { LedgerTool } from './ledgers/ledger.ts'
+import type { LedgerReader } from './ledgers/ledger.ts'
+import { LEDGER_READERS } from './ledgers/readers.ts'
 import { readLedgers } from './ledgers/read-ledgers.ts'
 import { TIME } from './ledgers/recognise.ts'
 import type { ExpectedCatalog, LedgerSight } from './observe.ts'
@@ -76,7 +76,7 @@ export function placeLedgers(ledgers: readonly LedgerExpectation[], sight: Tenan
 }
 
 function ownTables(ledger: LedgerExpectation, sight: TenantsSight): readonly TenantTable[] {
-  const tool: LedgerTool | undefined = LEDGER_TOOLS.find(({ name }) => name === ledger.tool)
+  const tool: LedgerReader | undefined = LEDGER_READERS.find(({ name }) => name === ledger.tool)
   if (tool === undefined || (ledger.table !== null && ledger.table.schema !== null)) return []
   const groups = sight.candidates.filter((group) => {
     const [schema] = group.schemas
@@ -90,10 +90,10 @@ function ownTables(ledger: LedgerExpectation, sight: TenantsSight): readonly Ten
   if (first === undefined) return []
   const times = Object.entries(first.columns).flatMap(([column, type]) => (TIME.test(type) ? [column] : []))
   const { orderBy, incidental = [] } = tool.read
-  const locks = tool.lockTables({ schema: first.schemas[0] ?? '', table: first.table })
+  const beside = tool.beside({ schema: first.schemas[0] ?? '', table: first.table })
   return [
     { table: first.table, orderBy, incidental: [...new Set([...times, ...incidental])] },
-    ...locks.map(({ table }) => ({ table, orderBy: [], incidental: [] })),
+    ...beside.map(({ table }) => ({ table, orderBy: [], incidental: [] })),
   ]
 }
 

@@ -1,7 +1,10 @@
 /** The documents that are generated from code, as text by path: a test compares them with what is committed. */
 import { FINDING_CODES, type FindingCode, type FindingGroup } from '../functions/core/finding.ts'
+import { LEDGER_TOOLS } from '../functions/ledgers/index.ts'
+import { OTHER_TOOLS } from '../functions/ledgers/other-tools.ts'
 import { EXPLANATIONS } from '../functions/outputs/explain.ts'
 import { reportJsonSchema } from '../functions/outputs/report-schema.ts'
+import { migrationToolsPage } from './migration-tools-page.ts'
 
 const GROUPS: Readonly<Record<FindingGroup, string>> = {
   ledger: 'Ledger: which migrations have run',
@@ -81,6 +84,10 @@ function findingsPage(): string {
 export function generatedDocs(): Readonly<Record<string, string>> {
   return {
     'docs/findings.md': findingsPage(),
+    'docs/migration-tools.md': migrationToolsPage(
+      LEDGER_TOOLS,
+      OTHER_TOOLS.map(({ title }) => title),
+    ),
     'docs/report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
   }
 }

@@ -78,7 +78,7 @@ function isOtherText(migration: Migration, applied: AppliedMigration): boolean {
 }
 
 function sourceOf(migration: Migration): readonly SourcePlace[] {
-  return [{ file: migration.file, line: 1 }]
+  return [{ file: migration.file, line: migration.line ?? 1 }]
 }
 
 function standingFinding(standing: MigrationStanding, reading: LedgerReading): readonly Finding[] {

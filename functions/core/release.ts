@@ -61,6 +61,12 @@ export interface Migration {
   readonly digest: string
   /** Code cannot be replayed as SQL. */
   readonly form: 'sql' | 'code'
+  /** Where it begins in `file`; absent: at its first line. */
+  readonly line?: number | undefined
+  /** Keys of those that it stands on, where the tool's order is a graph; absent: it is a list. */
+  readonly after?: readonly string[] | undefined
+  /** Keys of those that it stands for: where they all ran, it need not (Django's squashes). */
+  readonly replaces?: readonly string[] | undefined
 }
 
 /** What replaying one migration did. All names are subjects ("kind subject" is unique within a migration). */

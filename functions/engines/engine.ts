@@ -28,6 +28,12 @@ export interface Scope {
   readonly role: string | null
 }
 
+/** Names of columns in lower case: what has them all is a candidate. `alone`: and has no other column. */
+export interface ColumnSet {
+  readonly columns: readonly string[]
+  readonly alone?: boolean
+}
+
 /** A table that looks like some tool's ledger, by its columns. */
 export interface CandidateTable {
   readonly schema: string
@@ -88,7 +94,7 @@ export interface Engine {
   readCatalog(connection: Connection, scope: Scope): Promise<readonly CatalogObject[]>
 
   /** Tables of any schema that have all columns of one of the sets. */
-  candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]>
+  candidateTables(columnSets: readonly ColumnSet[]): Query<readonly CandidateTable[]>
 
   /**
    * Prepares each statement under the search path: resolves names and types, reads no data, leaves no prepared statement

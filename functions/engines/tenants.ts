@@ -4,7 +4,7 @@
  */
 import type { Query } from '../connections/connection.ts'
 import type { Digest } from '../core/catalog.ts'
-import type { Scope } from './engine.ts'
+import type { ColumnSet, Scope } from './engine.ts'
 
 /** Which schemas of the database are tenants': globs over names, where `*` is any run of characters. */
 export interface TenantPatterns {
@@ -69,7 +69,7 @@ export interface TenantDigestsInput {
 }
 
 export interface TenantEngine {
-  sight(patterns: TenantPatterns, columnSets: readonly (readonly string[])[]): Query<TenantsSight>
+  sight(patterns: TenantPatterns, columnSets: readonly ColumnSet[]): Query<TenantsSight>
   /** One row for so many alike tenants, whatever their number of tables. */
   digests(input: TenantDigestsInput): Query<readonly TenantClass[]>
   /** One digest of that table's rows in all tenants, to be compared with the one stored beside a verified stamp. */

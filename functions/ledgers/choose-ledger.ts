@@ -2,12 +2,12 @@
 import type { LedgerProblem } from '../core/ledger.ts'
 import type { LedgerTableName } from '../core/release.ts'
 import type { CandidateTable } from '../engines/engine.ts'
-import { LEDGER_TOOLS } from './index.ts'
-import type { LedgerTool } from './ledger.ts'
+import type { LedgerReader } from './ledger.ts'
 import { recogniseOther } from './other-tools.ts'
+import { LEDGER_READERS } from './readers.ts'
 
 export interface LedgerQuestion {
-  readonly tool: LedgerTool
+  readonly tool: LedgerReader
   /** Where the config or the repository says that it is, or null. */
   readonly table: LedgerTableName | null
   /** Every table of the database that looks like some tool's ledger. */
@@ -35,7 +35,7 @@ function chooseNamed(question: LedgerQuestion, name: LedgerTableName): ChosenLed
   if (recognisedBy !== null)
     return { table, recognisedBy: `it is named by the repository, and ${recognisedBy}`, certain: true }
   const columns = Object.keys(table.columns).map((column) => column.toLowerCase())
-  if (question.tool.columnSets[0]?.every((column) => columns.includes(column)) !== true) {
+  if (question.tool.columnSets[0]?.columns.every((column) => columns.includes(column)) !== true) {
     return missing(
       question,
       name,
@@ -94,7 +94,7 @@ function missing(question: LedgerQuestion, name: LedgerTableName, instead: strin
         problem: 'unsupported',
         table: nameOf(alike.table),
         tool: alike.title,
-        why: `its files are named like ${tool.title}'s, and its ledger cannot be read yet: supported are ${LEDGER_TOOLS.map(({ title }) => title).join(', ')}`,
+        why: `its files are named like ${tool.title}'s, and its ledger cannot be read yet: supported are ${LEDGER_READERS.map(({ title }) => title).join(', ')}`,
       },
     }
   }
@@ -110,7 +110,7 @@ function ownerOf(
   table: CandidateTable,
   candidates: readonly CandidateTable[],
 ): { readonly title: string; readonly alike: string | null } | null {
-  const own = LEDGER_TOOLS.find((tool) => tool.recognise(table, candidates) !== null)
+  const own = LEDGER_READERS.find((tool) => tool.recognise(table, candidates) !== null)
   return own === undefined ? recogniseOther(table) : { title: own.title, alike: null }
 }
 

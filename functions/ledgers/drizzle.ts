@@ -3,7 +3,8 @@ import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName } from '../core/release.ts'
 import { JOURNAL, listDrizzle } from './drizzle-files.ts'
 import { interpretDrizzle } from './drizzle-ledger.ts'
-import type { LedgerTool, ProjectFiles } from './ledger.ts'
+import type { LedgerReader, ProjectFiles } from './ledger.ts'
+import { defineTool } from './ledger.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { joinPath, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
@@ -22,12 +23,18 @@ const COLUMNS: LedgerColumns = {
 const CONFIGS = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `drizzle.config.${extension}`)
 const DEFAULT_TABLE = { schema: 'drizzle', table: '__drizzle_migrations' } as const
 
-export const drizzle = {
+export const drizzleLedger = {
   name: 'drizzle',
   title: 'Drizzle',
   defaultTable: DEFAULT_TABLE,
-  columnSets: [requiredColumns(COLUMNS)],
+  columnSets: [{ columns: requiredColumns(COLUMNS) }],
   recognise: (table) => recogniseColumns(table, COLUMNS, /drizzle/i),
+  read: { columns: Object.keys(COLUMNS), orderBy: ['created_at', 'id'], incidental: ['id'] },
+  beside: () => [],
+  interpret: ({ rows, migrations }) => interpretDrizzle(rows, migrations),
+} as const satisfies LedgerReader
+
+export const drizzle = defineTool(drizzleLedger, {
   detect: async (project, path) => {
     const journal = joinPath(path, JOURNAL)
     if ((await project.read(journal)) !== null)
@@ -73,13 +80,20 @@ export const drizzle = {
       notes: config.notes,
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['created_at', 'id'], incidental: ['id'] },
-  lockTables: () => [],
-  interpret: ({ rows, migrations }) => interpretDrizzle(rows, migrations),
   script: (_, text) => ({ statements: splitAtBreakpoints(text) }),
   ledgerDdl: `CREATE SCHEMA IF NOT EXISTS drizzle;
 CREATE TABLE drizzle.__drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
-} as const satisfies LedgerTool
+  facts: {
+    tried: '0.31 (drizzle-kit) and 1.0.0-rc.5',
+    order: 'yes: 0.x never runs a late one, 1.0 does',
+    edit: 'yes',
+    failure: 'no: the row is written in the transaction of the migration, and a failed one leaves none',
+    duration: 'no: the ledger does not record it',
+    cannotTell: 'when a migration of 0.x ran: `created_at` is the time in the journal',
+    configure:
+      'the folder that has `meta/_journal.json` (0.x), or a folder a migration (1.0); a `migrationsTable` that is computed needs `migrations.table`',
+  },
+})
 
 interface DrizzleConfig {
   readonly table: LedgerTableName | null

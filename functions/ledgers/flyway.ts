@@ -6,7 +6,8 @@ import type { FlywayName } from './flyway-files.ts'
 import { compareVersions, flywayChecksum, normalVersion, parseFlywayName, replacePlaceholders } from './flyway-files.ts'
 import type { FlywaySettings } from './flyway-settings.ts'
 import { readFlywaySettings } from './flyway-settings.ts'
-import type { FileProblem, LedgerTool, ProjectFiles } from './ledger.ts'
+import type { FileProblem, LedgerReader, ProjectFiles } from './ledger.ts'
+import { defineTool } from './ledger.ts'
 import { sha256 } from './migration-text.ts'
 import { joinPath, trimFolder, upwards } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
@@ -26,12 +27,18 @@ const COLUMNS: LedgerColumns = {
   success: { type: BOOLEAN },
 }
 
-export const flyway = {
+export const flywayLedger = {
   name: 'flyway',
   title: 'Flyway',
   defaultTable: { schema: null, table: 'flyway_schema_history' },
-  columnSets: [requiredColumns(COLUMNS)],
+  columnSets: [{ columns: requiredColumns(COLUMNS) }],
   recognise: (table) => recogniseColumns(table, COLUMNS, /flyway|schema_version/i),
+  read: { columns: Object.keys(COLUMNS), orderBy: ['installed_rank'], incidental: ['installed_by', 'execution_time'] },
+  beside: () => [],
+  interpret: ({ rows, migrations }) => interpretFlyway(rows, migrations),
+} as const satisfies LedgerReader
+
+export const flyway = defineTool(flywayLedger, {
   detect: async (project, path) => {
     const names = (await project.list(path)).filter((file) => (parseFlywayName(file)?.prefix ?? 'U') !== 'U')
     const [first] = names
@@ -70,9 +77,6 @@ export const flyway = {
       notes,
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['installed_rank'], incidental: ['installed_by', 'execution_time'] },
-  lockTables: () => [],
-  interpret: ({ rows, migrations }) => interpretFlyway(rows, migrations),
   script: (migration, text, settings) => {
     if (migration.form === 'code') return null
     // A replay runs the versions that it stands for: to run it after them would make everything twice.
@@ -85,7 +89,17 @@ export const flyway = {
   installed_by VARCHAR(100) NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT now(), execution_time INTEGER NOT NULL,
   success BOOLEAN NOT NULL, CONSTRAINT flyway_schema_history_pk PRIMARY KEY (installed_rank));
 CREATE INDEX flyway_schema_history_s_idx ON flyway_schema_history (success)`,
-} as const satisfies LedgerTool
+  facts: {
+    tried: '13.12',
+    order: 'yes: with `outOfOrder` a late one is told as such',
+    edit: 'yes: line ends and a byte order mark do not count, as with Flyway',
+    failure: 'yes: where Flyway keeps the row; on PostgreSQL a failed migration is rolled back with it',
+    duration: 'yes',
+    cannotTell: 'what a Java migration does, and a repeatable whose placeholders are not configured',
+    configure:
+      'the folder of `flyway.locations`; placeholders that are not in its config go into `migrations.placeholders`',
+  },
+})
 
 /** Values that Flyway has at hand while it runs; fixed, so that a replay gives the same twice. */
 const BUILT_IN = {

@@ -2,7 +2,8 @@
 import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName, Migration } from '../core/release.ts'
-import type { FileProblem, LedgerRow, LedgerTool, ProjectFiles } from './ledger.ts'
+import type { FileProblem, LedgerRow, LedgerReader, ProjectFiles } from './ledger.ts'
+import { defineTool } from './ledger.ts'
 import { isTrue, placeAfter, sha256 } from './migration-text.ts'
 import { folderOf, joinPath, trimFolder, upwards } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
@@ -14,14 +15,32 @@ const COLUMNS: LedgerColumns = { version: { type: BIGINT }, dirty: { type: BOOLE
 /** Files with any other name are passed over. The version is an unsigned 64-bit number: leading zeros do not count. */
 const FILE = /^([0-9]+)_(.*)\.(down|up)\.(.*)$/
 
-export const golangMigrate = {
+export const golangMigrateLedger = {
   name: 'golang-migrate',
   title: 'golang-migrate',
   defaultTable: { schema: null, table: 'schema_migrations' },
-  columnSets: [requiredColumns(COLUMNS)],
+  columnSets: [{ columns: requiredColumns(COLUMNS), alone: true }],
   // Two columns with such names may stand in any table: nothing beside them, under whatever name.
   recognise: (table) =>
     compareColumns(table, COLUMNS).extra.length > 0 ? null : recogniseColumns(table, COLUMNS, /schema_migrations/),
+  read: { columns: Object.keys(COLUMNS), orderBy: ['version'] },
+  // The lock is an advisory one.
+  beside: () => [],
+  interpret: ({ rows, migrations }) => {
+    const row = rows.at(-1)
+    return {
+      applied: row === undefined ? [] : appliedUpTo(row, migrations),
+      highWaterMark: true,
+      lock: null,
+      notes:
+        rows.length > 1
+          ? [`the ledger has ${rows.length} rows, and golang-migrate writes one: the highest is taken`]
+          : [],
+    }
+  },
+} as const satisfies LedgerReader
+
+export const golangMigrate = defineTool(golangMigrateLedger, {
   detect: async (project, path) => {
     const { migrations } = await listMigrations(project, path)
     const [first] = migrations
@@ -55,24 +74,18 @@ export const golangMigrate = {
       notes: [],
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['version'] },
-  // The lock is an advisory one.
-  lockTables: () => [],
-  interpret: ({ rows, migrations }) => {
-    const row = rows.at(-1)
-    return {
-      applied: row === undefined ? [] : appliedUpTo(row, migrations),
-      highWaterMark: true,
-      lock: null,
-      notes:
-        rows.length > 1
-          ? [`the ledger has ${rows.length} rows, and golang-migrate writes one: the highest is taken`]
-          : [],
-    }
-  },
   script: (_, text) => ({ statements: splitStatements(text) }),
   ledgerDdl: 'CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)',
-} as const satisfies LedgerTool
+  facts: {
+    tried: '4.15.2 and 4.20.1',
+    order: 'yes: what lies below the recorded number never runs',
+    edit: 'no: the ledger keeps no checksum',
+    failure: 'yes: the `dirty` flag',
+    duration: 'no: the ledger does not record it',
+    cannotTell: 'which migrations ran, and when: it is one number, and all below it count as assumed',
+    configure: 'the folder of the `.up.sql` files',
+  },
+})
 
 async function listMigrations(
   project: ProjectFiles,

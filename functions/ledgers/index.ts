@@ -1,4 +1,4 @@
-/** The ledgers that can be read. A new one is a file, a fixture folder and a line here; a test checks that the three agree. */
+/** The tools whose migrations can be built and looked for. A new one is a file, a fixture folder, a contract and a line here and in readers.ts; a test checks that they agree. */
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
@@ -6,4 +6,11 @@ import { knex } from './knex.ts'
 import type { LedgerTool } from './ledger.ts'
 import { prisma } from './prisma.ts'
 
-export const LEDGER_TOOLS: readonly LedgerTool[] = [drizzle, flyway, golangMigrate, knex, prisma]
+export const LEDGER_TOOLS: readonly LedgerTool[] = [
+  // By name, a line each.
+  drizzle,
+  flyway,
+  golangMigrate,
+  knex,
+  prisma,
+]

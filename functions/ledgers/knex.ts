@@ -2,7 +2,8 @@
 import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName, Migration } from '../core/release.ts'
-import type { FileProblem, LedgerTool, ProjectFiles } from './ledger.ts'
+import type { FileProblem, LedgerReader, ProjectFiles } from './ledger.ts'
+import { defineTool } from './ledger.ts'
 import { isoTime, placeAfter, sha256 } from './migration-text.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { folderOf, joinPath, trimFolder } from './project-files.ts'
@@ -23,16 +24,40 @@ const CONFIGS = ['js', 'ts', 'cjs', 'mjs', 'cts', 'mts'].map((extension) => `kne
 /** Knex's loadExtensions: `.mjs` is not among them. */
 const EXTENSIONS = ['.co', '.coffee', '.eg', '.iced', '.js', '.cjs', '.litcoffee', '.ls', '.ts']
 
-export const knex = {
+export const knexLedger = {
   name: 'knex',
   title: 'Knex',
   defaultTable: { schema: null, table: 'knex_migrations' },
-  columnSets: [requiredColumns(COLUMNS), LOCK_COLUMNS],
+  columnSets: [{ columns: requiredColumns(COLUMNS) }, { columns: LOCK_COLUMNS, alone: true }],
   recognise: (table, others) => {
     const byColumns = recogniseColumns(table, COLUMNS, /knex/i)
     const lock = others.find((other) => other.schema === table.schema && other.table === `${table.table}_lock`)
     return byColumns === null || lock === undefined ? byColumns : `${byColumns}, and ${lock.table} stands beside it`
   },
+  read: { columns: Object.keys(COLUMNS), orderBy: ['migration_time', 'name'], incidental: ['id', 'batch'] },
+  beside: ({ schema, table }) => [{ schema, table: `${table}_lock` }],
+  interpret: ({ table, rows, beside, migrations }) => {
+    const held = beside.find(({ rows: lock }) => lock.some((row) => row['is_locked'] === '1'))
+    const applied = new Map(rows.map((row) => [stemOf(row['name'] ?? ''), row]))
+    return {
+      applied: [...applied].map(([key, row]) => appliedOf(key, row, migrations)),
+      highWaterMark: false,
+      lock:
+        held === undefined
+          ? null
+          : {
+              table: `${table.schema}.${held.table}`,
+              detail: `is_locked is 1 in ${table.schema}.${held.table}: a run is under way, or was killed`,
+            },
+      notes: extensionNotes(
+        [...applied.values()].map((row) => row['name'] ?? ''),
+        migrations,
+      ),
+    }
+  },
+} as const satisfies LedgerReader
+
+export const knex = defineTool(knexLedger, {
   detect: async (project, path) => {
     const config = await readConfig(project, path)
     const { migrations } = await listMigrations(project, [trimFolder(path)], config.extensions)
@@ -73,32 +98,20 @@ export const knex = {
       notes: config.notes,
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['migration_time', 'name'], incidental: ['id', 'batch'] },
-  lockTables: ({ schema, table }) => [{ schema, table: `${table}_lock` }],
-  interpret: ({ table, rows, locks, migrations }) => {
-    const held = locks.find(({ rows: lock }) => lock.some((row) => row['is_locked'] === '1'))
-    const applied = new Map(rows.map((row) => [stemOf(row['name'] ?? ''), row]))
-    return {
-      applied: [...applied].map(([key, row]) => appliedOf(key, row, migrations)),
-      highWaterMark: false,
-      lock:
-        held === undefined
-          ? null
-          : {
-              table: `${table.schema}.${held.table}`,
-              detail: `is_locked is 1 in ${table.schema}.${held.table}: a run is under way, or was killed`,
-            },
-      notes: extensionNotes(
-        [...applied.values()].map((row) => row['name'] ?? ''),
-        migrations,
-      ),
-    }
-  },
   // Code: only Knex itself can run it.
   script: () => null,
   ledgerDdl: `CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz);
 CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked integer)`,
-} as const satisfies LedgerTool
+  facts: {
+    tried: '3.3.0',
+    order: 'yes: a late one is run',
+    edit: 'no: the ledger keeps no checksum',
+    failure: 'no: a failed migration leaves no row; a lock that a killed run left is seen',
+    duration: 'no: the ledger does not record it',
+    cannotTell: 'whether the file that ran is the one that is there',
+    configure: 'the `directory` of the knexfile; a table name that is computed needs `migrations.table`',
+  },
+})
 
 interface KnexConfig {
   readonly file: string | null

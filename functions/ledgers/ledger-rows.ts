@@ -2,13 +2,8 @@
 import type { Connection, Query } from '../connections/connection.ts'
 import { DatabaseError } from '../connections/connection.ts'
 import type { Engine } from '../engines/engine.ts'
-import type { LedgerRow } from './ledger.ts'
+import type { LedgerRow, TableName } from './ledger.ts'
 import { nameOf } from './choose-ledger.ts'
-
-export interface TableName {
-  readonly schema: string
-  readonly table: string
-}
 
 /** What of an engine is needed to read a table's rows. */
 export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify' | 'tableDigest'>

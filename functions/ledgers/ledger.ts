@@ -1,10 +1,16 @@
 /**
  * The port to a migration tool: how its files are named, ordered and hashed, how its ledger is recognised and read.
- * A tool is one file and one const that satisfies `LedgerTool`. It holds no comparison: that is the core's.
+ * A tool is one file with two consts: `LedgerReader`, what a look at a database needs, and the `LedgerTool` that a build needs, made of it
+ * by `defineTool`. It holds no comparison: that is the core's.
  */
-import type { CandidateTable } from '../engines/engine.ts'
+import type { CandidateTable, ColumnSet } from '../engines/engine.ts'
 import type { LedgerReading } from '../core/ledger.ts'
 import type { LedgerCommands, LedgerTableName, Migration } from '../core/release.ts'
+
+export interface TableName {
+  readonly schema: string
+  readonly table: string
+}
 
 /** The repository as a tool may look at it. Paths are relative to the config file's folder, with '/'. */
 export interface ProjectFiles {
@@ -61,19 +67,20 @@ export interface Script {
 /** A ledger row with the columns that were read, by lower-case name. */
 export type LedgerRow = Readonly<Record<string, string | null>>
 
-export interface LedgerTool {
+/** A tool's table in a database. */
+export interface LedgerReader {
   readonly name: string
   /** For people: 'Flyway'. */
   readonly title: string
   /** Where the ledger is when nothing says otherwise. schema null: the first of the search path. */
   readonly defaultTable: LedgerTableName
-  /** Column sets by which a ledger of this tool is found: a table that has all of one set is a candidate. */
-  readonly columnSets: readonly (readonly string[])[]
+  /**
+   * Column sets by which a ledger of this tool, and the tables beside it, are found: a table that has all of one set is a candidate.
+   * The ledger's own is the first. One of one or two columns stands `alone`, or every second table would be a candidate.
+   */
+  readonly columnSets: readonly ColumnSet[]
   /** Whether the candidate is this tool's, by its exact columns and types; the sentence says by what. */
   recognise(table: CandidateTable, others: readonly CandidateTable[]): string | null
-  /** Whether the folder's files are this tool's. */
-  detect(project: ProjectFiles, path: string): Promise<Detection | null>
-  discover(project: ProjectFiles, settings: LedgerSettings): Promise<Discovery>
   /** The columns to read, those of the table that this tool knows, and the order. */
   readonly read: {
     readonly columns: readonly string[]
@@ -84,20 +91,51 @@ export interface LedgerTool {
      */
     readonly incidental?: readonly string[]
   }
-  /** Lock tables beside the ledger, by the ledger's name; [] for tools that lock otherwise. Their columns are in `columnSets`. */
-  lockTables(table: {
-    readonly schema: string
-    readonly table: string
-  }): readonly { readonly schema: string; readonly table: string }[]
-  /** Rows (and the lock tables' rows) in the common model. `migrations` are the release's, in order. */
+  /** Tables that are read with the ledger, by its name: a lock, a log of events; [] for most. Their columns are in `columnSets`. */
+  beside(table: TableName): readonly TableName[]
+  /** Rows in the common model. `migrations` are the release's, in order; `beside` are those of the tables beside that exist. */
   interpret(input: {
     readonly table: CandidateTable
     readonly rows: readonly LedgerRow[]
-    readonly locks: readonly { readonly table: string; readonly rows: readonly LedgerRow[] }[]
+    readonly beside: readonly { readonly table: string; readonly rows: readonly LedgerRow[] }[]
     readonly migrations: readonly Migration[]
   }): Omit<LedgerReading, 'table' | 'tool' | 'recognisedBy'>
+}
+
+/** A tool's files in a repository. */
+export interface MigrationFiles {
+  /** Whether the folder's files are this tool's. */
+  detect(project: ProjectFiles, path: string): Promise<Detection | null>
+  discover(project: ProjectFiles, settings: LedgerSettings): Promise<Discovery>
   /** What a replay runs for a migration. Null for code. */
   script(migration: Migration, text: string, settings: LedgerSettings): Script | null
   /** DDL of the ledger as the tool makes it, for migrations that read or alter it while they run. */
   readonly ledgerDdl: string
+  readonly facts: ToolFacts
+}
+
+/** What people are told of the tool: docs/migration-tools.md is made of it. Sentences without a full stop. */
+export interface ToolFacts {
+  /** Versions whose ledgers were read in the tests; for one that was never run here, what its rules were taken from. */
+  readonly tried: string
+  /** Whether each is verified, and where not, why: presence is, for every tool. */
+  readonly order: Verified
+  readonly edit: Verified
+  readonly failure: Verified
+  readonly duration: Verified
+  /** What the ledger cannot tell. */
+  readonly cannotTell: string
+  /** What `migrations.path` names, and what else is to be set, if anything. */
+  readonly configure: string
+}
+
+/** A string says under which condition, or why not: 'no: the ledger keeps no checksum'. */
+export type Verified = 'yes' | `yes: ${string}` | `no: ${string}`
+
+export interface LedgerTool extends LedgerReader, MigrationFiles {}
+
+/** Where nobody uses the tool's files, a bundler leaves them out: a function in production has no repository. */
+/* @__NO_SIDE_EFFECTS__ */
+export function defineTool(ledger: LedgerReader, files: MigrationFiles): LedgerTool {
+  return { ...ledger, ...files }
 }

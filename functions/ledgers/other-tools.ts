@@ -2,7 +2,7 @@
  * Migration tools that are known and not read yet: recognised, so that they are answered clearly instead of being
  * misread as one of the tools that are. By column sets in a database, by files in a repository.
  */
-import type { CandidateTable } from '../engines/engine.ts'
+import type { CandidateTable, ColumnSet } from '../engines/engine.ts'
 import type { Detection, ProjectFiles } from './ledger.ts'
 import { readDependencies } from './package-file.ts'
 import { joinPath, upwards } from './project-files.ts'
@@ -139,9 +139,8 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
   tool('tern', 'tern', { configs: ['tern.conf'], files: NUMBERED_SQL, text: /^---- create above/m }),
 ]
 
-/** Column sets for the search in a database. Those of two columns or less would bring every second table with them. */
-export const OTHER_COLUMN_SETS: readonly (readonly string[])[] = OTHER_TOOLS.flatMap(({ columns }) =>
-  columns !== null && columns.length > 2 ? [columns] : [],
+export const OTHER_COLUMN_SETS: readonly ColumnSet[] = OTHER_TOOLS.flatMap(({ columns }) =>
+  columns === null ? [] : [{ columns, alone: columns.length <= 2 }],
 )
 
 /** The tool whose ledger has these columns, at most a few more beside them; null where it is any table. */

@@ -2,7 +2,8 @@
 import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
 import type { Migration } from '../core/release.ts'
-import type { LedgerRow, LedgerTool } from './ledger.ts'
+import type { LedgerRow, LedgerReader } from './ledger.ts'
+import { defineTool } from './ledger.ts'
 import { isoTime, lineEndVariants, placeAfter, sha256 } from './migration-text.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { folderOf, joinPath, trimFolder } from './project-files.ts'
@@ -24,13 +25,25 @@ const COLUMNS: LedgerColumns = {
 
 const CONFIGS = ['prisma.config.ts', 'prisma.config.mts', 'prisma.config.js', 'prisma.config.mjs', 'prisma.config.cjs']
 
-export const prisma = {
+export const prismaLedger = {
   name: 'prisma',
   title: 'Prisma',
   // In the schema of the URL's `?schema=`, which the files do not say: the first of the search path, else where it is.
   defaultTable: { schema: null, table: '_prisma_migrations' },
-  columnSets: [requiredColumns(COLUMNS)],
+  columnSets: [{ columns: requiredColumns(COLUMNS) }],
   recognise: (table) => recogniseColumns(table, COLUMNS, /prisma/i),
+  read: { columns: Object.keys(COLUMNS), orderBy: ['started_at', 'migration_name'], incidental: ['id', 'logs'] },
+  // Prisma takes an advisory lock, which leaves no trace in a table.
+  beside: () => [],
+  interpret: ({ rows, migrations }) => ({
+    applied: [...attemptsByName(rows)].flatMap(([name, attempts]) => appliedOf(name, attempts, migrations)),
+    highWaterMark: false,
+    lock: null,
+    notes: [],
+  }),
+} as const satisfies LedgerReader
+
+export const prisma = defineTool(prismaLedger, {
   detect: async (project, path) => {
     const folders = migrationFolders(await project.list(path), path)
     if ((await project.read(joinPath(path, 'migration_lock.toml'))) !== null) {
@@ -79,20 +92,20 @@ export const prisma = {
         : [],
     }
   },
-  read: { columns: Object.keys(COLUMNS), orderBy: ['started_at', 'migration_name'], incidental: ['id', 'logs'] },
-  // Prisma takes an advisory lock, which leaves no trace in a table.
-  lockTables: () => [],
-  interpret: ({ rows, migrations }) => ({
-    applied: [...attemptsByName(rows)].flatMap(([name, attempts]) => appliedOf(name, attempts, migrations)),
-    highWaterMark: false,
-    lock: null,
-    notes: [],
-  }),
   script: (_, text) => ({ statements: splitStatements(text) }),
   ledgerDdl: `CREATE TABLE _prisma_migrations (id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,
   finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
   started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)`,
-} as const satisfies LedgerTool
+  facts: {
+    tried: '6.18.0',
+    order: 'yes: a late one is run',
+    edit: 'yes: LF and CRLF count as the same text, as with Prisma',
+    failure: 'yes',
+    duration: 'yes',
+    cannotTell: 'whether a migration was marked with `resolve --applied` before or after somebody made its objects',
+    configure: '`prisma/migrations`',
+  },
+})
 
 /** Prisma orders by `localeCompare`, not by bytes: `a_` and `A_` stand together. One locale, so that it is the same everywhere. */
 const ORDER = new Intl.Collator('en')

@@ -3,13 +3,13 @@ import type { Connection } from '../connections/connection.ts'
 import { DatabaseError } from '../connections/connection.ts'
 import type { LedgerObservation, LedgerProblem, LedgerReading } from '../core/ledger.ts'
 import type { LedgerExpectation, Migration } from '../core/release.ts'
-import type { CandidateTable } from '../engines/engine.ts'
+import type { CandidateTable, ColumnSet } from '../engines/engine.ts'
 import { chooseLedger, nameOf } from './choose-ledger.ts'
-import { LEDGER_TOOLS } from './index.ts'
 import { readTables } from './ledger-rows.ts'
-import type { LedgerEngine, TableName, TableToRead } from './ledger-rows.ts'
-import type { LedgerRow, LedgerTool } from './ledger.ts'
+import type { LedgerEngine, TableToRead } from './ledger-rows.ts'
+import type { LedgerReader, LedgerRow, TableName } from './ledger.ts'
 import { OTHER_COLUMN_SETS } from './other-tools.ts'
+import { LEDGER_READERS } from './readers.ts'
 
 /** A ledger's table, with the digest of its rows from no later than the rows themselves. */
 export interface LedgerTable extends TableName {
@@ -17,8 +17,8 @@ export interface LedgerTable extends TableName {
 }
 
 /** What `Engine.candidateTables` is to look for. */
-export const LEDGER_COLUMN_SETS: readonly (readonly string[])[] = [
-  ...LEDGER_TOOLS.flatMap((tool) => tool.columnSets),
+export const LEDGER_COLUMN_SETS: readonly ColumnSet[] = [
+  ...LEDGER_READERS.flatMap((tool) => tool.columnSets),
   ...OTHER_COLUMN_SETS,
 ]
 
@@ -93,11 +93,11 @@ async function lookCloser(
 
 interface Choice {
   readonly expectation: LedgerExpectation
-  readonly tool: LedgerTool
+  readonly tool: LedgerReader
   readonly table: CandidateTable
   readonly recognisedBy: string
   readonly certain: boolean
-  readonly locks: readonly CandidateTable[]
+  readonly beside: readonly CandidateTable[]
 }
 
 function choose(
@@ -106,9 +106,9 @@ function choose(
   searchPath: readonly string[],
   role: string,
 ): Choice | { readonly expectation: LedgerExpectation; readonly problem: LedgerProblem } {
-  const tool = LEDGER_TOOLS.find(({ name }) => name === expectation.tool)
+  const tool = LEDGER_READERS.find(({ name }) => name === expectation.tool)
   if (tool === undefined) {
-    const why = `there is no reader for it: supported are ${LEDGER_TOOLS.map(({ name }) => name).join(', ')}`
+    const why = `there is no reader for it: supported are ${LEDGER_READERS.map(({ name }) => name).join(', ')}`
     return { expectation, problem: { problem: 'unsupported', table: expectation.path, tool: expectation.tool, why } }
   }
   const choice = chooseLedger({ tool, table: expectation.table, candidates, searchPath })
@@ -117,13 +117,13 @@ function choose(
     const detail = `${role} may not read ${nameOf(choice.table)}: it needs USAGE on the schema and SELECT on the table`
     return { expectation, problem: deniedProblem(choice.table, role, detail) }
   }
-  const names = new Set(tool.lockTables(choice.table).map(nameOf))
+  const names = new Set(tool.beside(choice.table).map(nameOf))
   // A lock that may not be read is no reason not to look.
-  const locks = candidates.filter((table) => names.has(nameOf(table)) && table.readable)
-  return { expectation, tool, ...choice, locks }
+  const beside = candidates.filter((table) => names.has(nameOf(table)) && table.readable)
+  return { expectation, tool, ...choice, beside }
 }
 
-function tablesOf({ tool, table, locks }: Choice): readonly TableToRead[] {
+function tablesOf({ tool, table, beside }: Choice): readonly TableToRead[] {
   const actual = new Map(Object.keys(table.columns).map((column) => [column.toLowerCase(), column]))
   const present = (names: readonly string[]): readonly string[] => names.flatMap((name) => actual.get(name) ?? [])
   return [
@@ -133,10 +133,10 @@ function tablesOf({ tool, table, locks }: Choice): readonly TableToRead[] {
       columns: present(tool.read.columns),
       orderBy: present(tool.read.orderBy),
     },
-    ...locks.map((lock) => ({
-      schema: lock.schema,
-      table: lock.table,
-      columns: Object.keys(lock.columns),
+    ...beside.map((other) => ({
+      schema: other.schema,
+      table: other.table,
+      columns: Object.keys(other.columns),
       orderBy: [],
     })),
   ]
@@ -147,7 +147,7 @@ function deniedProblem(table: TableName, role: string, detail: string): LedgerPr
 }
 
 function observe(choice: Choice, rows: ReadonlyMap<string, readonly LedgerRow[] | string>): LedgerObservation {
-  const { expectation, tool, table, locks, recognisedBy } = choice
+  const { expectation, tool, table, beside, recognisedBy } = choice
   const rowsOf = (name: TableName): readonly LedgerRow[] => {
     const found = rows.get(nameOf(name))
     return typeof found === 'object' ? found : []
@@ -159,7 +159,7 @@ function observe(choice: Choice, rows: ReadonlyMap<string, readonly LedgerRow[] 
     ...tool.interpret({
       table,
       rows: rowsOf(table),
-      locks: locks.map((lock) => ({ table: lock.table, rows: rowsOf(lock) })),
+      beside: beside.map((other) => ({ table: other.table, rows: rowsOf(other) })),
       migrations: expectation.migrations,
     }),
   }

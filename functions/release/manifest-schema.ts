@@ -22,6 +22,9 @@ export const headerSchema = lazily(() => {
     checksums: z.array(z.string()),
     digest: z.string(),
     form: z.enum(['sql', 'code']),
+    line: z.number().int().optional(),
+    after: z.array(z.string()).optional(),
+    replaces: z.array(z.string()).optional(),
   })
 
   const ledger = z.object({

@@ -156,7 +156,7 @@ function ledgerTableNames({ tool, expectation }: Found): readonly string[] {
   const tables = [tool.defaultTable, ...(expectation.table === null ? [] : [expectation.table])]
   return tables.flatMap(({ schema, table }) => [
     table,
-    ...tool.lockTables({ schema: schema ?? 'public', table }).map((lock) => lock.table),
+    ...tool.beside({ schema: schema ?? 'public', table }).map((other) => other.table),
   ])
 }
 

@@ -1,8 +1,5 @@
 /** Flyway's, in a file of their own: files run side by side. */
 import { judgeScenarios } from '../contracts/scenarios.ts'
-import { listScenarios } from '../support/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
 
-judgeScenarios(
-  (await listScenarios()).filter(({ right }) => right.tool === 'flyway'),
-  ['flyway/late-not-run', 'flyway/own-schema-pending'],
-)
+judgeScenarios(await scenariosOf('flyway'), ['flyway/late-not-run', 'flyway/own-schema-pending'])

@@ -21,7 +21,7 @@ const interpret = async (rows: readonly LedgerRow[], files: Files) =>
   drizzle.interpret({
     table: { schema: 'drizzle', table: '__drizzle_migrations', columns: {}, readable: true },
     rows,
-    locks: [],
+    beside: [],
     migrations: (await discover(files)).migrations,
   }).applied
 

@@ -246,7 +246,7 @@ describe('history', () => {
   const interpret = async (rows: readonly ReturnType<typeof row>[], ...names: readonly string[]) => {
     const { migrations } = await discover(inFolder(...names))
     const table = { schema: 'public', table: 'flyway_schema_history', columns: {}, readable: true }
-    return flyway.interpret({ table, rows, locks: [], migrations })
+    return flyway.interpret({ table, rows, beside: [], migrations })
   }
   const states = (reading: Awaited<ReturnType<typeof interpret>>) =>
     reading.applied.map(({ key, state }) => `${key} ${state}`)

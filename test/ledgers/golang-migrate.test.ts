@@ -12,7 +12,7 @@ const interpret = async (rows: readonly LedgerRow[], ...names: readonly string[]
   golangMigrate.interpret({
     table: { schema: 'public', table: 'schema_migrations', columns: {}, readable: true },
     rows,
-    locks: [],
+    beside: [],
     migrations: (await discover(named(...names))).migrations,
   })
 const THREE = ['1_a.up.sql', '2_b.up.sql', '10_c.up.sql']
@@ -86,9 +86,11 @@ test('more than one row is not golang-migrate’s doing: the highest is taken, a
 
 test('two such columns among others are anybody’s table', () => {
   const columns = { version: 'bigint', dirty: 'boolean' }
-  expect(golangMigrate.recognise({ schema: 'a', table: 'docs', columns, readable: true })).not.toBeNull()
+  expect(golangMigrate.recognise({ schema: 'a', table: 'docs', columns, readable: true }, [])).not.toBeNull()
   const more = { ...columns, title: 'text' }
-  expect(golangMigrate.recognise({ schema: 'a', table: 'schema_migrations', columns: more, readable: true })).toBeNull()
+  expect(
+    golangMigrate.recognise({ schema: 'a', table: 'schema_migrations', columns: more, readable: true }, []),
+  ).toBeNull()
 })
 
 test.each([

@@ -13,7 +13,7 @@ const interpret = async (rows: readonly LedgerRow[], files: Files, lock: LedgerR
   knex.interpret({
     table: { schema: 'ops', table: 'changelog', columns: {}, readable: true },
     rows,
-    locks: lock === null ? [] : [{ table: 'changelog_lock', rows: [lock] }],
+    beside: lock === null ? [] : [{ table: 'changelog_lock', rows: [lock] }],
     migrations: (await discover(files)).migrations,
   })
 

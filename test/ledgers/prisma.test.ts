@@ -11,7 +11,7 @@ const interpret = async (rows: readonly LedgerRow[], files: Readonly<Record<stri
   prisma.interpret({
     table: { schema: 'public', table: '_prisma_migrations', columns: {}, readable: true },
     rows,
-    locks: [],
+    beside: [],
     migrations: (await discover(files)).migrations,
   }).applied
 const row = (name: string, more: LedgerRow = {}): LedgerRow => ({

@@ -6,8 +6,8 @@ import type { LedgerExpectation, LedgerTableName } from '../../functions/core/re
 import type { CandidateTable } from '../../functions/engines/engine.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { detectTool } from '../../functions/ledgers/detection.ts'
-import type { ProjectFiles } from '../../functions/ledgers/ledger.ts'
-import type { LedgerEngine, TableName } from '../../functions/ledgers/ledger-rows.ts'
+import type { ProjectFiles, TableName } from '../../functions/ledgers/ledger.ts'
+import type { LedgerEngine } from '../../functions/ledgers/ledger-rows.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from '../../functions/ledgers/read-ledgers.ts'
 
 export const ledgerEngine: LedgerEngine = postgres

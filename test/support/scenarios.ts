@@ -34,10 +34,17 @@ export interface Scenario {
   readonly dump: () => Promise<string>
 }
 
-export async function listScenarios(): Promise<readonly Scenario[]> {
-  const tools = (await readdir(FIXTURES, { withFileTypes: true })).filter((entry) => entry.isDirectory())
+/** Which tools' scenarios run together: a test file each, since files run beside one another. */
+export const FAMILIES = {
+  first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
+  flyway: ['flyway'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export async function scenariosOf(family: keyof typeof FAMILIES): Promise<readonly Scenario[]> {
   const names = await Promise.all(
-    tools.map(async ({ name }) => (await readdir(new URL(`${name}/`, FIXTURES))).map((one) => `${name}/${one}`)),
+    FAMILIES[family].map(async (tool) =>
+      (await readdir(new URL(`${tool}/`, FIXTURES))).map((scenario) => `${tool}/${scenario}`),
+    ),
   )
   return Promise.all(
     names

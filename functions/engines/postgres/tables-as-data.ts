@@ -1,6 +1,6 @@
 /** Tables of which rows count: ledgers. */
 import type { Query } from '../../connections/connection.ts'
-import type { CandidateTable } from '../engine.ts'
+import type { CandidateTable, ColumnSet } from '../engine.ts'
 import { identifier, literal } from './sql.ts'
 
 /**
@@ -27,19 +27,26 @@ function hasAll(bits: string, wanted: bigint): string {
   return `${bits} & ${wanted} = ${wanted}`
 }
 
+const COLUMNS_OF_ALL =
+  'SELECT count(*) FROM pg_attribute y WHERE y.attrelid = x.attrelid AND y.attnum > 0 AND NOT y.attisdropped'
+
 /**
- * Tables and views `c`, in the schema `n`, that have all columns of one of the sets. Upper and lower case are not told apart: a set
+ * Tables and views `c`, in the schema `n`, that have all columns of one of the sets, and no other where it stands alone. Upper and lower case are not told apart: a set
  * is written in lower case. Temporary and system relations are no ledgers; neither are partitions.
  */
-export function candidateRelationsSql(columnSets: readonly (readonly string[])[]): string {
-  const names = [...new Set(columnSets.flat())]
+export function candidateRelationsSql(columnSets: readonly ColumnSet[]): string {
+  const names = [...new Set(columnSets.flatMap(({ columns }) => columns))]
   const words = Array.from({ length: Math.ceil(names.length / WORD) }, (_, at) =>
     names.slice(at * WORD, (at + 1) * WORD),
   )
-  const complete = columnSets.map((set) =>
-    words
-      .flatMap((word, at) => (bitsOf(word, set) === 0n ? [] : hasAll(`bit_or(v.word${at})`, bitsOf(word, set))))
-      .join(' AND '),
+  const complete = columnSets.map(({ columns, alone = false }) =>
+    [
+      ...words.flatMap((word, at) =>
+        bitsOf(word, columns) === 0n ? [] : hasAll(`bit_or(v.word${at})`, bitsOf(word, columns)),
+      ),
+      // Asked of those alone that have the names: a table of one column `name` among thousands that have one among others.
+      ...(alone ? [`(${COLUMNS_OF_ALL}) = ${columns.length}`] : []),
+    ].join(' AND '),
   )
   const known = names.map(
     (name) => `(${[literal(name), ...words.map((word) => `${bitsOf(word, [name])}::int8`)].join(', ')})`,
@@ -55,7 +62,7 @@ JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname NOT IN ('pg_catalog'
 }
 
 /** Each of them whole, one row a column. */
-export function candidateTables(columnSets: readonly (readonly string[])[]): Query<readonly CandidateTable[]> {
+export function candidateTables(columnSets: readonly ColumnSet[]): Query<readonly CandidateTable[]> {
   return {
     sql: `SELECT n.nspname::text, c.relname::text, (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))::text,
   a.attname::text, lower(format_type(a.atttypid, a.atttypmod))

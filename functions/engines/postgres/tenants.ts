@@ -1,5 +1,6 @@
 /** Many schemas at once: which there are, what is a ledger in them, and the digests by which they are alike. */
 import type { Query, Row } from '../../connections/connection.ts'
+import type { ColumnSet } from '../engine.ts'
 import type {
   CandidateGroup,
   TenantClass,
@@ -28,7 +29,7 @@ function numbered(partition: string): string {
 /** The size of the shared lock table (PostgreSQL manual, max_locks_per_transaction). */
 const LOCK_ROOM = `current_setting('max_locks_per_transaction')::int8 * (current_setting('max_connections')::int8 + current_setting('max_prepared_transactions')::int8)`
 
-function sight(patterns: TenantPatterns, columnSets: readonly (readonly string[])[]): Query<TenantsSight> {
+function sight(patterns: TenantPatterns, columnSets: readonly ColumnSet[]): Query<TenantsSight> {
   return {
     sql: `WITH tenant AS MATERIALIZED (
   SELECT n.oid, n.nspname::text AS name, has_schema_privilege(n.oid, 'USAGE') AS usable FROM pg_namespace n WHERE ${tenantCondition(patterns, 'n.nspname')}

@@ -36,7 +36,7 @@ test('a role made by exactly the printed SQL can do a whole read, and no more', 
     postgres.identify(),
     postgres.bucketDigests(scope),
     postgres.tableDigest({ schema: 'public', table: 'schema_migrations' }),
-    postgres.candidateTables([['version', 'dirty']]),
+    postgres.candidateTables([{ columns: ['version', 'dirty'] }]),
     postgres.blockers(),
   ])
   expect(server.role).toBe(role)

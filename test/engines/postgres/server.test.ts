@@ -42,10 +42,7 @@ test('ledgers are found by their columns, whatever their case, in any schema', a
      CREATE TEMPORARY TABLE passing (version int, dirty boolean)`,
   )
   const [tables, none] = await database.connection.read([
-    postgres.candidateTables([
-      ['version', 'dirty'],
-      ['a', 'b'],
-    ]),
+    postgres.candidateTables([{ columns: ['version', 'dirty'] }, { columns: ['a', 'b'] }]),
     postgres.candidateTables([]),
   ])
   expect(none).toEqual([])
@@ -58,6 +55,16 @@ test('ledgers are found by their columns, whatever their case, in any schema', a
     },
     { schema: 'public', table: 'seen', readable: true, columns: { a: 'integer', b: 'integer' } },
   ])
+  await database.close()
+})
+
+test('a set that stands alone is found where the table has no other column', async () => {
+  const database = await openDatabase(
+    `CREATE TABLE "SequelizeMeta" (name text); CREATE TABLE people (name text, age int);
+     CREATE TABLE shrunk (name text, gone int); ALTER TABLE shrunk DROP COLUMN gone`,
+  )
+  const [tables] = await database.connection.read([postgres.candidateTables([{ columns: ['name'], alone: true }])])
+  expect(tables.map(({ table }) => table)).toEqual(['SequelizeMeta', 'shrunk'])
   await database.close()
 })
 

@@ -43,7 +43,7 @@ test('its history is what the Flyway adapter reads as these files, applied and n
     `SELECT ${columns} FROM flyway_schema_history ORDER BY installed_rank`,
   )
   const table = { schema: 'public', table: 'flyway_schema_history', columns: {}, readable: true }
-  const { applied } = flyway.interpret({ table, rows, locks: [], migrations })
+  const { applied } = flyway.interpret({ table, rows, beside: [], migrations })
   expect(applied.map(({ key, state, at: when }) => ({ key, state, when }))).toEqual(
     migrations.map(({ key }) => ({ key, state: 'applied', when: at.toISOString() })),
   )

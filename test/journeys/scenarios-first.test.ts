@@ -1,10 +1,8 @@
 /** Prisma, Drizzle, golang-migrate, Knex. */
 import { judgeScenarios } from '../contracts/scenarios.ts'
-import { listScenarios } from '../support/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
 
-const scenarios = (await listScenarios()).filter(({ right }) => right.tool !== 'flyway')
-
-judgeScenarios(scenarios, [
+judgeScenarios(await scenariosOf('first'), [
   'prisma/failed-with-later-pending',
   'drizzle/v1-pending',
   'golang-migrate/skipped-below-the-mark',
