@@ -6,17 +6,12 @@
  * CloudWatch drops scripts; `{ describe: true }` asks for its documentation, as Markdown.
  */
 import { ageText } from './core/age.ts'
-import { compareEnvironments } from './core/compare-environments.ts'
-import type { EnvironmentSight } from './core/compare-environments.ts'
-import { uniteMigrations } from './core/migration-evidence.ts'
-import type { MigrationEvidence } from './core/migration-evidence.ts'
 import { html } from './outputs/html/markup.ts'
 import type { Html } from './outputs/html/markup.ts'
 import { renderMatrix } from './outputs/matrix.ts'
-import { parseEvidence } from './release/evidence.ts'
 import { findRelease } from './release/find-release.ts'
 import type { ReleaseManifest } from './release/manifest.ts'
-import { readStanding } from './standing.ts'
+import { compareStored } from './stored-comparison.ts'
 import type { Documents } from './stores/documents.ts'
 import type { PublishedReleases } from './stores/published.ts'
 import type { RunningRelease, Store } from './stores/store.ts'
@@ -85,53 +80,13 @@ async function renderRelease(
 ): Promise<Html> {
   const { environment } = input
   const now = new Date(input.clock()).toISOString()
-  const { sights, problems } = await sightsOf(input, expectation.digest)
-  const comparison = compareEnvironments({
-    release: { ...expectation.release, ...name },
-    ledgers: expectation.ledgers,
-    effects: [],
-    environments: sights,
-    unseen: [],
-    now,
-  })
+  const release = { ...expectation.release, ...name }
+  const { comparison, problems } = await compareStored({ ...input, expectation, release, now })
   const runs =
     running === null
       ? `which release runs in ${environment} is not known`
       : `${running.version} runs in ${environment} since ${ageText(running.since, now)}`
   return html`${renderMatrix(comparison, { most: MOST_ROWS })}${paragraph(runs)}${problems.map(paragraph)}`
-}
-
-interface Sights {
-  readonly sights: readonly EnvironmentSight[]
-  readonly problems: readonly string[]
-}
-
-/** The other environments by name, and this one last: the way that releases travel. */
-async function sightsOf({ service, environment, store }: MatrixWidgetInput, digest: string): Promise<Sights> {
-  const [texts, standing] = await Promise.all([
-    store.evidence(service, digest),
-    readStanding(store, { service, environment }),
-  ])
-  const byEnvironment = new Map<string, MigrationEvidence>()
-  const problems: string[] = []
-  const add = (name: string, migrations: MigrationEvidence): void => {
-    const earlier = byEnvironment.get(name)
-    byEnvironment.set(name, earlier === undefined ? migrations : uniteMigrations(earlier, migrations))
-  }
-  for (const text of texts) {
-    const parsed = parseEvidence(text)
-    if (parsed.kind === 'unreadable') problems.push(`evidence in the store cannot be read: ${parsed.reason}`)
-    else if (parsed.evidence.migrations !== undefined) add(parsed.evidence.environment, parsed.evidence.migrations)
-  }
-  if (standing?.digest === digest) add(environment, standing.migrations)
-  const others = [...byEnvironment.keys()].filter((name) => name !== environment).sort()
-  return {
-    sights: [...others, environment].map((name): EnvironmentSight => {
-      const evidence = byEnvironment.get(name) ?? null
-      return { environment: name, from: evidence === null ? null : 'evidence', evidence, why: null }
-    }),
-    problems,
-  }
 }
 
 function paragraph(text: string): Html {

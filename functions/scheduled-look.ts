@@ -12,16 +12,18 @@ import type { Verdict } from './core/verdict.ts'
 import type { MetricPorts } from './metrics/put.ts'
 import { lookMetrics } from './outputs/metrics.ts'
 import type { PagingPorts } from './pages/paging.ts'
+import type { ReportPageStore } from './pages/report-page.ts'
+import { writeReportPage } from './pages/report-page.ts'
+import type { TellLookPorts } from './pages/tell-look.ts'
 import { openTelling, tellLook } from './pages/tell-look.ts'
 import { createRemoteLooker } from './remote-looker.ts'
 import type { ScheduledFunctionSettings } from './settings.ts'
-import type { Documents } from './stores/documents.ts'
 import type { RunningRelease, Store } from './stores/store.ts'
 import type { WatchSummary } from './watch.ts'
 import { watch } from './watch.ts'
 
 export interface ScheduledLookPorts extends PagingPorts {
-  readonly store: Documents & Pick<Store, 'runningRelease' | 'putReport'>
+  readonly store: ReportPageStore & Pick<Store, 'runningRelease' | 'putReport'>
   readonly cloudWatch: MetricPorts['client']
   readonly lambda: Pick<LambdaClient, 'send'>
   readonly sfn: Pick<SFNClient, 'send'>
@@ -65,13 +67,29 @@ export function createScheduledLook(
 
   async function tell(about: ScheduledFunctionSettings, own: ScheduledLookPorts, report: Report): Promise<void> {
     const { service, environment } = about
-    await tellLook(openTelling(about, own), about, lookOfWatchEnd(report, null), (at) => lookMetrics(report, [], at))
+    const telling = openTelling(about, own)
+    const reportPage = await pageOf(own, telling, report)
+    const look = { ...lookOfWatchEnd(report, null), reportPage }
+    await tellLook(telling, about, look, (at) => lookMetrics(report, [], at))
     try {
       await store.putReport(service, environment, JSON.stringify(report), report.startedAt)
     } catch (error) {
       log({ kind: 'beside', what: 'report', why: error instanceof Error ? error.message : String(error) })
     }
   }
+}
+
+/** One name for all of them: it shows what the latest one saw. */
+async function pageOf(
+  { store, sleep }: ScheduledLookPorts,
+  { tell }: Pick<TellLookPorts, 'tell'>,
+  report: Report,
+): Promise<string | null> {
+  const { service, environment } = report
+  if (environment === null) return null
+  const release = { by: 'running' } as const
+  const content = { service, environment, name: 'between-deployments', release, report, timeline: null, durations: [] }
+  return writeReportPage({ store, sleep, tell }, content)
 }
 
 /** Where nobody can say, it looks: one look too many does no harm, and one too few hides what changed. */

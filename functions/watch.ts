@@ -98,7 +98,7 @@ export async function watch(input: WatchInput): Promise<WatchSummary> {
   const report = watchReport(account)
   return {
     report,
-    timeline: timelineOf({ ...account, end: { how: end, verdict: report.verdict }, deployedAt: null, pages: [] }),
+    timeline: timelineOf({ ...account, end: { how: end, verdict: report.verdict }, deployedAt: null }),
     end: end.kind,
     looks: state.looks,
     verified: state.verified,

@@ -168,6 +168,11 @@ function worldOf(more: Partial<Pick<World, 'running' | 'watched' | 'answers' | '
       },
       putReport: (_service: string, _environment: string, report: string) =>
         trip(() => void world.reports.push(JSON.parse(report) as Report)),
+      putReportPage: (_service: string, _environment: string, name: string) =>
+        trip(() => `https://reports.example/${name}.html`),
+      published: async () => [],
+      manifest: async () => null,
+      evidence: async () => [],
     },
     sns,
     sqs: { send: () => trip(() => ({})) },

@@ -24,6 +24,8 @@ export interface IncidentLook {
   readonly confirmed: readonly { readonly key: string; readonly since: string }[]
   /** The release was seen to work: what was skipped has not passed. Nothing else resolves an incident. */
   readonly verified: boolean
+  /** Where people read what it saw (a URL); null: nowhere. */
+  readonly reportPage: string | null
 }
 
 /** After each look of a watch. `account` as for `watchReport`, the latest look's end as `elapsedMs`. */
@@ -42,6 +44,7 @@ export function lookOfWatch(
       .filter((track) => track.state === 'confirmed')
       .map(({ key, firstMs }) => ({ key, since: later(about.startedAt, firstMs) })),
     verified: isHealthy(state),
+    reportPage: null,
   }
 }
 
@@ -57,6 +60,7 @@ export function lookOfWatchEnd(report: Report, deployedAt: string | null): Incid
     report,
     confirmed: errorKeys(report).map((key) => ({ key, since: report.startedAt })),
     verified: report.verdict === 'pass' && verdictOf(report.findings) === 'pass',
+    reportPage: null,
   }
 }
 
@@ -69,6 +73,7 @@ export function lookAlone(report: Report, required: readonly string[], deployedA
     report,
     confirmed: [],
     verified: passed && unverifiedChecks({ forMs: 0, deadlineMs: 0, required }, report).length === 0,
+    reportPage: null,
   }
 }
 

@@ -39,6 +39,8 @@ export interface IncidentPage {
   readonly gone: readonly string[]
   /** The release that has taken its place; null: none. */
   readonly newer: Report['release'] | null
+  /** Where people read what the look saw (a URL); null: nowhere. */
+  readonly reportPage: string | null
 }
 
 /** So many root causes are told in full. */

@@ -85,6 +85,8 @@ export interface IncidentState {
   readonly drift: Drift | null
   /** The latest pages, oldest first: of a bounded number. */
   readonly recent: readonly PageMark[]
+  /** Where people read what the latest look saw that has such a place; null: nowhere. */
+  readonly reportPage: string | null
 }
 
 export type IncidentEvent =
@@ -113,5 +115,6 @@ export function noIncident(service: string, environment: string): IncidentState 
     endedAt: null,
     drift: null,
     recent: [],
+    reportPage: null,
   }
 }

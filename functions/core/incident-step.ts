@@ -53,6 +53,7 @@ export function withPage(
     added: listed(change.added),
     gone: listed(change.gone),
     newer: incident.newer?.release ?? null,
+    reportPage: state.reportPage,
   }
   const recent = [...state.recent, markOf(page)].slice(-MOST_RECENT)
   return { state: { ...state, pages: number, recent }, pages: [page] }

@@ -41,7 +41,9 @@ export function nextIncident(state: IncidentState, event: IncidentEvent): Incide
   switch (event.kind) {
     case 'looked':
       return then(
-        then(afterLook(state, event.look, event.now), (next) => afterDrift(next, event.look, event.now)),
+        then(afterLook(withReportPage(state, event.look), event.look, event.now), (next) =>
+          afterDrift(next, event.look, event.now),
+        ),
         (next) => afterTime(next, event.now),
       )
     case 'deployed':
@@ -51,6 +53,10 @@ export function nextIncident(state: IncidentState, event: IncidentEvent): Incide
     case 'passed':
       return afterTime(state, event.now)
   }
+}
+
+function withReportPage(state: IncidentState, { reportPage }: IncidentLook): IncidentState {
+  return reportPage === null ? state : { ...state, reportPage }
 }
 
 function then(step: IncidentStep, next: (state: IncidentState) => IncidentStep): IncidentStep {

@@ -28,30 +28,38 @@ export interface TimelineInput extends Pick<WatchAccount, 'plan' | 'state' | 'ab
   readonly end: { readonly how: WatchEnd; readonly verdict: Report['verdict'] } | null
   /** When the release was deployed; null: not known. */
   readonly deployedAt: string | null
-  /** Pages of this service in this environment; those from before are left out. */
-  readonly pages: readonly PageMark[]
 }
 
 export function timelineOf(input: TimelineInput): Timeline {
-  const { plan, state, about, elapsedMs, end, deployedAt, pages } = input
+  const { plan, state, about, elapsedMs, end, deployedAt } = input
   const { startedAt, release } = about
   const listed = state.history.reduce((sum, { beganMs }) => sum + beganMs.length, 0)
-  const since = deployedAt !== null && deployedAt < startedAt ? deployedAt : startedAt
   const events: TimelineEvent[] = [
     ...(deployedAt === null ? [] : [{ kind: 'deployed', at: deployedAt, release } as const]),
     ...state.history.map(({ beganMs, ...run }): TimelineEvent => {
       const times = beganMs.map((ms) => later(startedAt, ms))
       return { kind: 'looks', at: times[0] ?? startedAt, times, ...run }
     }),
-    ...pages.filter(({ at }) => at >= since).map((page) => ({ kind: 'page', ...page }) as const),
     ...(end === null ? [] : [{ kind: 'ended', at: later(startedAt, elapsedMs), ...end } as const]),
   ]
   return {
     startedAt,
     forMs: plan.forMs,
-    events: events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
+    events: inOrder(events),
     forgotten: Math.max(0, state.looks - listed),
   }
+}
+
+/** With the pages of this service in this environment; those from before its deployment are left out. */
+export function withPages(timeline: Timeline, pages: readonly PageMark[]): Timeline {
+  const deployed = timeline.events.find(({ kind }) => kind === 'deployed')
+  const since = deployed !== undefined && deployed.at < timeline.startedAt ? deployed.at : timeline.startedAt
+  const added = pages.filter(({ at }) => at >= since).map((page) => ({ kind: 'page', ...page }) as const)
+  return { ...timeline, events: inOrder([...timeline.events, ...added]) }
+}
+
+function inOrder(events: readonly TimelineEvent[]): readonly TimelineEvent[] {
+  return events.toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at))
 }
 
 function later(iso: string, ms: number): string {

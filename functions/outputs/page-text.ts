@@ -162,6 +162,7 @@ function* factLines(page: IncidentPage): Lines {
 
 function* linkLines(page: IncidentPage, links: PageLinks): Lines {
   const runbook = runbookLink(page, links)
+  if (page.reportPage !== null) yield `report: ${page.reportPage}`
   if (links.dashboard !== null) yield `dashboard: ${links.dashboard}`
   if (runbook !== null) yield `runbook: ${runbook}`
 }

@@ -73,7 +73,7 @@ export function pageDocument(page: IncidentPage, links: PageLinks): string {
     added: page.added,
     gone: page.gone,
     newer: page.newer === null ? null : { version: page.newer.version, commit: page.newer.commit },
-    links: { dashboard: links.dashboard, runbook: runbookLink(page, links) },
+    links: { report: page.reportPage, dashboard: links.dashboard, runbook: runbookLink(page, links) },
   })
 }
 

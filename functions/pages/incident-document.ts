@@ -57,6 +57,8 @@ export const pageSchema = z.object({
   added: keys,
   gone: keys,
   newer: release.nullable(),
+  // Pages and documents from before there was any.
+  reportPage: z.string().nullable().default(null),
 }) satisfies z.ZodType<IncidentPage>
 
 const stateSchema = z.object({
@@ -107,6 +109,7 @@ const stateSchema = z.object({
   recent: z
     .array(z.object({ page: pageKind, about: pageAbout, at: time, key: z.string().nullable(), rootCount: count }))
     .default([]),
+  reportPage: z.string().nullable().default(null),
 }) satisfies z.ZodType<IncidentState>
 
 const documentSchema = z.object({

@@ -8,7 +8,7 @@
  *     documents/KEY | document
  *
  * In the bucket: `manifests/SERVICE/DIGEST/{header,catalog}`, `evidence/SERVICE/EXPECTATION/ENVIRONMENT.json`,
- * `reports/SERVICE/ENVIRONMENT/TIME-HASH.json`, and `long/TOKEN`: texts that are too long for an item. Both begin with the
+ * `reports/SERVICE/ENVIRONMENT/{TIME-HASH.json,NAME.html}`, and `long/TOKEN`: texts that are too long for an item. Both begin with the
  * store's prefix, where it has one, so that several stores share bucket and table.
  */
 import type { PublishedReference } from './published-releases.ts'

@@ -12,7 +12,9 @@ import { errorName, storeFailure } from './aws-failures.ts'
 export interface Objects {
   /** null: there is none. */
   read(key: string): Promise<Buffer | null>
-  write(key: string, content: Buffer): Promise<void>
+  write(key: string, content: Buffer, contentType?: string): Promise<void>
+  /** Where a person finds the object in the console, as a URL. */
+  consoleUrl(key: string): Promise<string>
   /** Writes where there is no object yet; answers whether it did. */
   create(key: string, content: Buffer): Promise<boolean>
   remove(key: string): Promise<void>
@@ -71,10 +73,16 @@ export function openObjects(client: S3Client, bucket: string): Objects {
           throw error
         }
       }),
-    write: async (key, content) =>
+    write: async (key, content, contentType) =>
       told('s3:PutObject', async () => {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content }))
+        const type = contentType === undefined ? {} : { ContentType: contentType }
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: content, ...type }))
       }),
+    consoleUrl: async (key) => {
+      const region = await client.config.region()
+      const [bucketName, prefix] = [bucket, key].map(encodeURIComponent)
+      return `https://${region}.console.${consoleDomain(region)}/s3/object/${bucketName}?region=${region}&prefix=${prefix}`
+    },
     create: async (key, content) => told('s3:PutObject', async () => create(key, content, CONFLICT_TRIES)),
     remove: async (key) =>
       told('s3:DeleteObject', async () => {
@@ -82,6 +90,12 @@ export function openObjects(client: S3Client, bucket: string): Objects {
       }),
     list: async (from) => told('s3:ListBucket', async () => listAll(client, bucket, from)),
   }
+}
+
+/** AWS has three partitions that have a console of their own. */
+function consoleDomain(region: string): string {
+  if (region.startsWith('cn-')) return 'amazonaws.cn'
+  return region.startsWith('us-gov-') ? 'amazonaws-us-gov.com' : 'aws.amazon.com'
 }
 
 /** A thousand keys an answer at most. S3 lists them in order. */

@@ -155,7 +155,7 @@ function releasesIn(items: Items, key: Keys, table: string): Releases {
   }
 }
 
-type Files = Pick<Store, 'putManifest' | 'manifest' | 'evidence' | 'putEvidence' | 'putReport'>
+type Files = Pick<Store, 'putManifest' | 'manifest' | 'evidence' | 'putEvidence' | 'putReport' | 'putReportPage'>
 
 function filesIn(objects: Objects, key: Keys, bucket: string): Files {
   const create = async (place: string, content: Buffer, digest: string): Promise<void> => {
@@ -190,6 +190,11 @@ function filesIn(objects: Objects, key: Keys, bucket: string): Files {
     putReport: async (service, environment, report, at) => {
       const name = `${at.replaceAll(/\D/gu, '')}-${hashOf([report]).slice(0, 12)}.json`
       await objects.write(`${key('reports', service, environment)}/${name}`, Buffer.from(report, 'utf8'))
+    },
+    putReportPage: async (service, environment, name, page) => {
+      const place = key('reports', service, environment, `${name}.html`)
+      await objects.write(place, Buffer.from(page, 'utf8'), 'text/html; charset=utf-8')
+      return objects.consoleUrl(place)
     },
   }
 }

@@ -2,7 +2,7 @@
  * The store as a folder. Its files:
  *
  *     stamps/SERVICE/ENVIRONMENT/EXPECTATION/DATABASE.json    running/SERVICE/ENVIRONMENT.json
- *     manifests/SERVICE/DIGEST/{header,catalog}               reports/SERVICE/ENVIRONMENT/TIME-DIGEST.json
+ *     manifests/SERVICE/DIGEST/{header,catalog}               reports/SERVICE/ENVIRONMENT/{TIME-DIGEST.json,NAME.html}
  *     samples/SERVICE/ENVIRONMENT/DIGEST.json                 evidence/SERVICE/EXPECTATION/ENVIRONMENT.json
  *     recordings/SERVICE/ENVIRONMENT.json                     published/SERVICE/DIGEST-HASH.json
  *     documents/KEY/{current-TOKEN,content-TOKEN}
@@ -10,6 +10,7 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { readDocument, writeDocument } from './document-files.ts'
 import type { Documents } from './documents.ts'
 import { isMissing, readBytes, safeName, temporaryName, writeWhole } from './files.ts'
@@ -57,6 +58,11 @@ export function folderStore(path: string, now: () => number = Date.now): Store &
     putReport: async (service, environment, report, at) => {
       const name = `${at.replaceAll(/\D/gu, '')}-${hashOf([report]).slice(0, 12)}.json`
       await writeWhole(join(place('reports', service, environment), name), report)
+    },
+    putReportPage: async (service, environment, name, page) => {
+      const file = place('reports', service, environment, `${name}.html`)
+      await writeWhole(file, page)
+      return pathToFileURL(file).href
     },
     samples: async (service, environment) => readSamples(place('samples', service, environment)),
     putSamples: async (service, environment, samples) => addSamples(place('samples', service, environment), samples),

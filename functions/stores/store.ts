@@ -82,6 +82,8 @@ export interface Store {
   recording(service: string, environment: string): Promise<Recording | null>
   putRecording(service: string, environment: string, recording: Recording): Promise<void>
   putReport(service: string, environment: string, report: string, at: string): Promise<void>
+  /** HTML for people, by a name: written again, it is the newer one. Answers the URL under which they open it. */
+  putReportPage(service: string, environment: string, name: string, page: string): Promise<string>
   /**
    * The latest samples of each check and name, of every release, oldest first: at most `SAMPLES_KEPT` of each. `revision`
    * tells those before a deployment from those after it. What cannot be read is left out: then there is less to compare.

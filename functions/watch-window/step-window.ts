@@ -7,6 +7,8 @@ import type { BaselineJudgement } from '../core/baseline.ts'
 import { judgeBaseline, revisionOf } from '../core/baseline.ts'
 import type { Looker } from '../core/look-order.ts'
 import type { Report } from '../core/report.ts'
+import type { Timeline } from '../core/timeline.ts'
+import { timelineOf } from '../core/timeline.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Attempt, WatchState } from '../core/watch.ts'
 import { afterLook, isFailing, lookBudget, nextStep, retryPause, WATCH_BEGINS } from '../core/watch.ts'
@@ -44,6 +46,10 @@ export interface WindowNews {
   readonly failing: boolean
   /** Ended because something newer was deployed. */
   readonly superseded: boolean
+  /** Without its pages. */
+  readonly timeline: Timeline
+  /** Empty: it goes on, or nothing was measured. */
+  readonly durations: readonly BaselineJudgement[]
 }
 
 /** What a state machine needs to go on. */
@@ -65,6 +71,8 @@ const LATE_MS = 300_000
 /** So often in a row too early: then it is the clock that is wrong. */
 const EARLY_MOST = 3
 const RACES_MOST = 5
+/** Of an endpoint or query each: the document that keeps them is of bounded size. */
+const DURATIONS_KEPT = 150
 
 /** @throws what the store or `tell` threw: the caller invokes again, and nothing is lost or done twice. */
 export async function stepWindow(order: WindowOrder, input: WindowInput): Promise<WindowStep> {
@@ -122,6 +130,7 @@ async function load(
     firstVerdict: null,
     superseded: false,
     report: null,
+    end: null,
     news: null,
   }
   // One that cannot be read is replaced: a watch that begins anew looks once more, and one that stops looks never.
@@ -251,7 +260,15 @@ function lean(state: WatchState): WatchState {
 async function ended(window: Window, end: WatchEnd, input: WindowInput): Promise<Window> {
   const { remarks, judgements } = await judged(window, input)
   const report = trimmed(watchReport(accountOf(window, end, judgements, remarks)))
-  return { ...window, next: null, superseded: end.kind === 'superseded', report, news: 'over' }
+  const durations = judgements.slice(0, DURATIONS_KEPT)
+  return {
+    ...window,
+    next: null,
+    superseded: end.kind === 'superseded',
+    report,
+    end: { how: end, durations },
+    news: 'over',
+  }
 }
 
 function accountOf(
@@ -302,7 +319,7 @@ async function judged(
 }
 
 function newsOf(window: Window, kind: 'looked' | 'over'): WindowNews {
-  const { order, state, report, superseded } = window
+  const { order, state, report, superseded, elapsedMs, end } = window
   const account = accountOf(window, { kind: 'interrupted' }, [], [])
   const firstVerdict = window.firstVerdict === state.looks
   const known = report ?? watchReport(account)
@@ -315,6 +332,13 @@ function newsOf(window: Window, kind: 'looked' | 'over'): WindowNews {
     firstVerdict,
     failing: isFailing(state),
     superseded,
+    durations: end?.durations ?? [],
+    timeline: timelineOf({
+      ...account,
+      elapsedMs,
+      end: end === null || report === null ? null : { how: end.how, verdict: report.verdict },
+      deployedAt: order.deployed ? order.deployedAt : null,
+    }),
   }
 }
 

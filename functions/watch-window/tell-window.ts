@@ -1,17 +1,20 @@
 /** What a watch tells after each look and at its end: the incident, the metrics, the report, and what runs now. */
+import { watchName } from '../core/deployment.ts'
 import { lookOfWatch, lookOfWatchEnd } from '../core/incident-look.ts'
 import type { MetricDatum } from '../outputs/metrics.ts'
 import { lookMetrics, verdictMetric, windowMetrics } from '../outputs/metrics.ts'
 import type { TellLookPorts } from '../pages/tell-look.ts'
 import { tellLook } from '../pages/tell-look.ts'
+import type { ReportPageContent, ReportPagePorts, ReportPageStore } from '../pages/report-page.ts'
+import { writeReportPage } from '../pages/report-page.ts'
 import { findRelease } from '../release/find-release.ts'
-import type { ReleaseStore } from '../release/find-release.ts'
 import { markStored } from '../release/mark-running.ts'
 import type { Store } from '../stores/store.ts'
 import type { WindowNews } from './step-window.ts'
 
 export interface TellPorts extends TellLookPorts {
-  readonly store: ReleaseStore & Pick<Store, 'putReport' | 'putRunningRelease'>
+  readonly store: ReportPageStore & Pick<Store, 'putReport' | 'putRunningRelease'>
+  readonly sleep: ReportPagePorts['sleep']
 }
 
 /**
@@ -26,13 +29,26 @@ export async function tellWindow(ports: TellPorts, news: WindowNews): Promise<vo
     news.kind === 'over'
       ? lookOfWatchEnd(report, deployedAt)
       : lookOfWatch({ plan: order.plan, state, about }, deployedAt)
-  const at = await tellLook(ports, order, look, (now) => dataOf(news, now))
+  const reportPage = isWorthAPage(news) ? await writeReportPage(ports, pageOf(news)) : null
+  const at = await tellLook(ports, order, { ...look, reportPage }, (now) => dataOf(news, now))
   if (news.kind !== 'over') return
+  // With the pages that the end brought about.
+  await writeReportPage(ports, pageOf(news))
   await beside(ports, 'report', () =>
     ports.store.putReport(order.service, order.environment, JSON.stringify(report), about.startedAt),
   )
   if (report.verdict === 'pass' && order.deployed)
     await beside(ports, 'running release', () => markRunning(ports, news, at))
+}
+
+/** While all is well a window has nothing new to show between its first look and its end. */
+function isWorthAPage({ kind, state, firstVerdict }: WindowNews): boolean {
+  return kind === 'over' || firstVerdict || state.history.some(({ outcome }) => outcome !== 'verified')
+}
+
+function pageOf({ order, report, timeline, durations }: WindowNews): ReportPageContent {
+  const { service, environment, release, watch } = order
+  return { service, environment, release, report, timeline, durations, name: watchName(watch) }
 }
 
 function dataOf({ kind, order, state, about, firstVerdict }: WindowNews, at: string): readonly MetricDatum[] {

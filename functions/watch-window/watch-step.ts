@@ -19,6 +19,7 @@ export interface WatchStepPorts extends PagingPorts {
   readonly store: Documents & TellPorts['store'] & Pick<Store, 'samples'>
   readonly cloudWatch: MetricPorts['client']
   readonly lambda: Pick<LambdaClient, 'send'>
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Aborted after so many milliseconds. */
   readonly deadline?: (ms: number) => AbortSignal
 }
@@ -34,7 +35,7 @@ export function createWatchStep(
     invoke: (command, options) => ports.lambda.send(command, options),
     ...(ports.deadline === undefined ? {} : { deadline: ports.deadline }),
   })
-  const tellPorts: TellPorts = { ...openTelling(settings, ports), store }
+  const tellPorts: TellPorts = { ...openTelling(settings, ports), store, sleep }
   return async (event) => {
     const order = windowOrderSchema.parse(event)
     if (order.service !== settings.service || order.environment !== settings.environment)

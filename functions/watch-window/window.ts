@@ -3,10 +3,12 @@
  * minutes, a window for an hour; in between only this document remembers.
  */
 import * as z from 'zod'
+import type { BaselineJudgement } from '../core/baseline.ts'
 import type { Finding } from '../core/finding.ts'
 import type { ReleaseReference } from '../core/look-order.ts'
 import type { Report } from '../core/report.ts'
 import type { WatchPlan, WatchState } from '../core/watch.ts'
+import type { WatchEnd } from '../core/watch-summary.ts'
 import { WATCH_BEGINS } from '../core/watch.ts'
 import { findingSchema } from '../outputs/report-schema.ts'
 
@@ -46,6 +48,8 @@ export interface Window {
   readonly superseded: boolean
   /** The window's report, once it is over. */
   readonly report: Report | null
+  /** How it ended, and which durations differ from before; null: it goes on. */
+  readonly end: { readonly how: WatchEnd; readonly durations: readonly BaselineJudgement[] } | null
   /** What is still to be told, in case that whoever told it did not come back: the same news twice are one. */
   readonly news: 'looked' | 'over' | null
 }
@@ -86,7 +90,7 @@ export function parseWindow(text: string): Window | null {
     if (!parsed.success) return null
     const window = value as Window
     // A watch that began before there was any history goes on.
-    return { ...window, state: { ...WATCH_BEGINS, ...window.state }, order: parsed.data.order }
+    return { ...window, end: window.end ?? null, state: { ...WATCH_BEGINS, ...window.state }, order: parsed.data.order }
   } catch {
     return null
   }

@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-lambda'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
-import { S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn'
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { CfnOutput, Duration } from 'aws-cdk-lib'
@@ -136,6 +136,20 @@ async function nextPage(sqs: SQSClient, url: string, since: number, withinMs: nu
     return { kind, subject: json.Subject ?? '', text, afterMs: Date.now() - since }
   }
   return null
+}
+
+/** What the page names is there: the whole report, for people. */
+async function expectReportPage({ text }: Page, bucket: string): Promise<void> {
+  const { links } = JSON.parse(text) as { readonly links: { readonly report: string | null } }
+  const url = new URL(links.report ?? '')
+  expect(url.pathname).toBe(`/s3/object/${bucket}`)
+  const s3 = new S3Client({ ...aws.clientConfig, forcePathStyle: true })
+  const Key = url.searchParams.get('prefix') ?? ''
+  const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }))
+  expect(object.ContentType).toBe('text/html; charset=utf-8')
+  const html = (await object.Body?.transformToString()) ?? ''
+  expect(html).toMatch(/FAIL: orders 1\.42\.0/u)
+  for (const part of ['V42__add_status_note.sql', 'id="where"', 'id="timeline"']) expect(html).toContain(part)
 }
 
 async function deployWatch(): Promise<{ readonly deployment: Deployment; readonly release: string }> {
@@ -305,6 +319,7 @@ test.skipIf('why' in installed)(
     console.log(`event to page: ${((opened.afterMs ?? 0) / 1000).toFixed(1)} s\n${opened.subject}\n${opened.text}`)
     expect(opened.subject).toMatch(/orders/u)
     expect(opened.text).toContain('V42__add_status_note.sql')
+    await expectReportPage(opened, output('StoreBucket'))
 
     page.isWell = true
     await database.run(MIGRATIONS[V42] ?? '')

@@ -375,6 +375,15 @@ export function storeContract(name: string, makeStore: (now?: () => number) => P
     await store.putReport('orders', '../production', '{"a":2}', STAMP.at)
   })
 
+  test(`${name}: the page of a report has a place of its own by its name, and is written again there`, async () => {
+    const store = await makeStore()
+    const first = await store.putReportPage('orders', '../production', 'watch 1', '<p>fail</p>')
+    expect(await store.putReportPage('orders', '../production', 'watch 1', '<p>pass</p>')).toBe(first)
+    expect(await store.putReportPage('orders', '../production', 'watch 2', '<p>pass</p>')).not.toBe(first)
+    expect(await store.putReportPage('orders', 'production', 'watch 1', '<p>pass</p>')).not.toBe(first)
+    expect(first).toMatch(/^(?:https|file):\/\/.*reports.*watch.*\.html$/u)
+  })
+
   describe(`${name}: evidence and recordings`, () => {
     const RECORDING: Recording = {
       manifestDigest: 'm1',

@@ -59,6 +59,7 @@ function judged(findings: readonly Finding[], ms: number, deployedAt = DEPLOYED,
     report: report(findings, ms, version),
     confirmed: findings.map(({ code, subject }) => ({ key: `${code} ${subject}`, since: at(ms) })),
     verified: findings.length === 0,
+    reportPage: null,
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { comparisonOfLook } from '../../functions/core/look-comparison.ts'
-import { timelineOf } from '../../functions/core/timeline.ts'
+import { timelineOf, withPages } from '../../functions/core/timeline.ts'
 import type { TimelineInput } from '../../functions/core/timeline.ts'
 import { WATCH_BEGINS } from '../../functions/core/watch.ts'
 import { addLook } from '../../functions/core/watch-history.ts'
@@ -59,17 +59,18 @@ describe('the timeline', () => {
     elapsedMs: 61_000,
     end: { how: { kind: 'window' }, verdict: 'unsure' },
     deployedAt: '2026-11-22T09:59:30.000Z',
-    pages: ['2026-11-22T09:00:00.000Z', '2026-11-22T10:00:05.000Z'].map((at) => ({
-      page: 'opened' as const,
-      about: 'failure' as const,
-      at,
-      key: null,
-      rootCount: 1,
-    })),
   }
 
+  const pages = ['2026-11-22T09:00:00.000Z', '2026-11-22T10:00:05.000Z'].map((at) => ({
+    page: 'opened' as const,
+    about: 'failure' as const,
+    at,
+    key: null,
+    rootCount: 1,
+  }))
+
   test('is in the order of time; pages from before the deployment are of another one', () => {
-    const { events, forgotten } = timelineOf(input)
+    const { events, forgotten } = withPages(timelineOf(input), pages)
     expect(events.map(({ kind, at }) => `${at.slice(11, 19)} ${kind}`)).toEqual([
       '09:59:30 deployed',
       '10:00:00 looks',

@@ -58,6 +58,7 @@ function pageOf(own: Partial<IncidentPage> = {}): IncidentPage {
     added: ['migration-missing V42__add_status_note.sql'],
     gone: [],
     newer: null,
+    reportPage: null,
     ...own,
   }
 }

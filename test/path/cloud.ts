@@ -387,6 +387,9 @@ export function createCloud(drawn: Faults, skews: readonly number[], forMs: numb
           told.push(text)
           return call('objects', () => undefined)
         },
+        putReportPage: async (_service: string, _environment: string, name: string) =>
+          call('objects', () => `https://reports.example/${name}.html`),
+        evidence: async () => call('objects', () => []),
         samples: async () => call('objects', () => []),
       },
       sns,
