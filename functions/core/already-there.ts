@@ -116,7 +116,11 @@ function recordCommand({ command, each }: RecordCommand, placed: readonly Placed
   const chosen = each ? placed : placed.slice(-1)
   return chosen
     .map(({ standing: { migration } }) =>
-      filled(command, { NAME: shellWord(migration.subject), KEY: shellWord(migration.key) }),
+      filled(command, {
+        NAME: shellWord(migration.subject),
+        KEY: shellWord(migration.key),
+        PARTS: migration.key.split('.').map(shellWord).join(' '),
+      }),
     )
     .join(' && ')
 }

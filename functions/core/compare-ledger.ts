@@ -2,6 +2,9 @@
 import type { Finding, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
+import { lockFindings, stuckFinding, unclearFindings } from './ledger-findings.ts'
+import type { GraphReading } from './migration-graph.ts'
+import { readGraph } from './migration-graph.ts'
 import { filled, shellWord } from './paste.ts'
 import type { LedgerExpectation, Migration } from './release.ts'
 
@@ -25,12 +28,15 @@ export interface LedgerComparison {
 export function compareLedger(expected: LedgerExpectation, observed: LedgerObservation): LedgerComparison {
   if ('problem' in observed) return compareUnreadable(expected, observed.problem)
   const reading = observed.reading
-  const standings = expected.migrations.map((migration, index) => standingOf(expected, migration, index, reading))
+  const graph = readGraph(expected.migrations, new Set(reading.applied.filter(countsAsRun).map(({ key }) => key)))
+  const judged: Judged = { reading, graph, unclear: new Set(reading.unclear?.keys) }
+  const standings = expected.migrations.map((migration, index) => standingOf(expected, migration, index, judged))
   return {
     standings,
     findings: [
       ...lockFindings(reading),
-      ...standings.flatMap((standing) => standingFinding(standing, reading)),
+      ...standings.flatMap((standing) => standingFinding(standing, judged)),
+      ...unclearFindings(expected, reading),
       ...unknownFindings(expected, reading),
     ],
     notes: [
@@ -42,30 +48,47 @@ export function compareLedger(expected: LedgerExpectation, observed: LedgerObser
   }
 }
 
-function standingOf(
-  ledger: LedgerExpectation,
-  migration: Migration,
-  index: number,
-  reading: LedgerReading,
-): MigrationStanding {
-  const applied = reading.applied.find((row) => row.key === migration.key) ?? null
-  return { ledger, migration, applied, status: statusOf(migration, applied, index, reading) }
+interface Judged {
+  readonly reading: LedgerReading
+  /** null: the migrations are a list. */
+  readonly graph: GraphReading | null
+  /** Keys of which the ledger says neither that they ran nor that they did not. */
+  readonly unclear: ReadonlySet<string>
+}
+
+function standingOf(ledger: LedgerExpectation, migration: Migration, index: number, judged: Judged): MigrationStanding {
+  const { applied: rows } = judged.reading
+  const { key } = migration
+  const through = judged.graph?.through.get(key)
+  const own = rows.find((row) => row.key === key)
+  const applied = own ?? rows.find((row) => row.key === through) ?? null
+  const covered = own === undefined && applied !== null
+  return { ledger, migration, applied, status: covered ? 'covered' : statusOf(migration, applied, index, judged) }
 }
 
 function statusOf(
   migration: Migration,
   applied: AppliedMigration | null,
   index: number,
-  reading: LedgerReading,
+  judged: Judged,
 ): MigrationStatus {
   if (applied === null) {
-    const late = migration.kind === 'versioned' && reading.applied.some((row) => row.place > index && countsAsRun(row))
+    if (judged.unclear.has(migration.key)) return 'unknown'
+    const late = migration.kind === 'versioned' && laterThan(migration, index, judged) !== undefined
     return late ? 'skipped' : 'missing'
   }
   if (applied.state === 'failed') return 'failed'
   if (applied.state === 'baseline' || applied.state === 'assumed') return 'covered'
   if (isOtherText(migration, applied)) return migration.kind === 'repeatable' ? 'missing' : 'edited'
   return 'applied'
+}
+
+/** An applied one that comes after it; where the order is a graph, one that stands on it. */
+function laterThan(migration: Migration, index: number, { reading, graph }: Judged): AppliedMigration | undefined {
+  if (graph === null) return reading.applied.find((row) => row.place > index && countsAsRun(row))
+  const by = graph.under.get(migration.key)
+  const row = by === undefined ? undefined : (graph.through.get(by) ?? by)
+  return row === undefined ? undefined : reading.applied.find(({ key }) => key === row)
 }
 
 function countsAsRun(row: AppliedMigration): boolean {
@@ -81,16 +104,19 @@ function sourceOf(migration: Migration): readonly SourcePlace[] {
   return [{ file: migration.file, line: migration.line ?? 1 }]
 }
 
-function standingFinding(standing: MigrationStanding, reading: LedgerReading): readonly Finding[] {
+function standingFinding(standing: MigrationStanding, judged: Judged): readonly Finding[] {
+  const { reading, graph } = judged
+  // What a squash stands for is told by the squash's own finding, and the other way round.
+  if (graph?.aside.has(standing.migration.key) === true && standing.applied === null) return []
   switch (standing.status) {
     case 'applied':
     case 'covered':
     case 'unknown':
       return []
     case 'missing':
-      return [missingFinding(standing, reading)]
+      return [missingFinding(standing, judged)]
     case 'skipped':
-      return [skippedFinding(standing, reading)]
+      return [skippedFinding(standing, judged)]
     case 'failed':
       return [failedFinding(standing, reading)]
     case 'edited':
@@ -98,8 +124,10 @@ function standingFinding(standing: MigrationStanding, reading: LedgerReading): r
   }
 }
 
-function missingFinding({ ledger, migration, applied }: MigrationStanding, reading: LedgerReading): Finding {
+function missingFinding({ ledger, migration, applied }: MigrationStanding, { reading, graph }: Judged): Finding {
   const changed = applied !== null
+  const stuck = graph?.stuck.get(migration.key)
+  if (stuck !== undefined) return stuckFinding(migration, reading, stuck)
   return finding({
     code: 'migration-missing',
     subject: migration.subject,
@@ -114,9 +142,9 @@ function missingFinding({ ledger, migration, applied }: MigrationStanding, readi
   })
 }
 
-function skippedFinding({ ledger, migration }: MigrationStanding, reading: LedgerReading): Finding {
-  const index = ledger.migrations.indexOf(migration)
-  const later = reading.applied.find((row) => row.place > index && countsAsRun(row))
+function skippedFinding({ ledger, migration }: MigrationStanding, judged: Judged): Finding {
+  const { reading } = judged
+  const later = laterThan(migration, ledger.migrations.indexOf(migration), judged)
   const found = `${reading.table} does not have it, though ${later?.label ?? 'a later one'}, which comes after it, is applied`
   const steps = {
     runs: {
@@ -124,7 +152,10 @@ function skippedFinding({ ledger, migration }: MigrationStanding, reading: Ledge
       command: ledger.commands.migrate,
     },
     refuses: {
-      text: `${ledger.tool} refuses to run it in this place unless it is told to: run it out of order, then look again`,
+      text:
+        ledger.commands.migrateLate === null
+          ? `${ledger.tool} refuses every run while that is so, and has no option for it: see whether what it does is there, do by hand what is not, record it in ${reading.table}, then look again`
+          : `${ledger.tool} refuses to run it in this place unless it is told to: run it out of order, then look again`,
       command: ledger.commands.migrateLate,
     },
     'never-runs': {
@@ -195,30 +226,9 @@ function editedFinding({ migration, applied }: MigrationStanding, reading: Ledge
   })
 }
 
-function lockFindings(reading: LedgerReading): readonly Finding[] {
-  if (reading.lock === null) return []
-  return [
-    finding({
-      code: 'ledger-locked',
-      subject: reading.lock.table,
-      expected: 'no migration run is under way while the schema is judged',
-      found: `${reading.tool}'s lock is held: ${reading.lock.detail}`,
-      causes: [
-        { text: 'a migration run is under way right now', evidence: null },
-        { text: 'a run was killed and left its lock behind', evidence: null },
-      ],
-      nextSteps: [
-        {
-          text: 'wait for the run to end and look again; if none is alive, release the lock with the tool',
-          command: null,
-        },
-      ],
-    }),
-  ]
-}
-
 function unknownFindings(expected: LedgerExpectation, reading: LedgerReading): readonly Finding[] {
-  const known = new Set(expected.migrations.map((migration) => migration.key))
+  // What a squash replaces is known by it, though its file is gone.
+  const known = new Set(expected.migrations.flatMap(({ key, replaces = [] }) => [key, ...replaces]))
   return reading.applied
     .filter((row) => !known.has(row.key) && row.state !== 'baseline')
     .map((row) =>

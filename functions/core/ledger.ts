@@ -31,6 +31,16 @@ export interface AppliedMigration {
   readonly place: number
 }
 
+/** What a ledger cannot tell, and why. None of it is in `applied`. */
+export interface UnclearMigrations {
+  /** Of migrations of the release. */
+  readonly keys: readonly string[]
+  /** One sentence, without a full stop. */
+  readonly why: string
+  readonly causes: readonly string[]
+  readonly nextStep: { readonly text: string; readonly command: string | null }
+}
+
 /** A ledger as it was read. */
 export interface LedgerReading {
   /** The table with its schema, as a subject: `public.flyway_schema_history`. */
@@ -41,6 +51,8 @@ export interface LedgerReading {
   readonly applied: readonly AppliedMigration[]
   /** A ledger of one high-water mark cannot tell a skipped migration from an applied one. */
   readonly highWaterMark: boolean
+  /** The release's migrations of which the ledger tells neither that they ran nor that they did not; absent: it tells of all. */
+  readonly unclear?: UnclearMigrations | undefined
   /** The lock's table with its schema, where the tool's lock is held, and what it says. */
   readonly lock: { readonly table: string; readonly detail: string } | null
   /** Remarks for the report, each one sentence. */

@@ -23,10 +23,13 @@ export function fileCommand(variable: string | null, file: string, transactional
   return variable === null ? null : `psql "$${variable}" ${together} -f ${shellWord(file)}`
 }
 
-/** A tool's command with its words: NAME, KEY, VERSION. */
+/** A tool's command with its words: NAME, KEY, PARTS, VERSION. */
 export function filled(command: string, words: Readonly<Record<string, string>>): string {
-  return command.replace(/(?<=[\s=])(?:NAME|KEY|VERSION)(?=\s|$)/u, (word) => words[word] ?? word)
+  return command.replace(/(?<=[\s=])(?:NAME|KEY|PARTS|VERSION)(?=\s|$)/u, (word) => words[word] ?? word)
 }
+
+/** A variable that is set in front of `cd` is not there any more for what comes after it. */
+const FOLDER = /^(?:cd (?:'[^']*'|[^\s']+) && )?/
 
 /**
  * The tool's commands against this environment and no other: a shell has the addresses of several. Without a known variable they
@@ -38,7 +41,7 @@ export function commandsFor(commands: LedgerCommands, variable: string | null): 
   const aim = (command: string): string =>
     command.includes(`"$${addressIn}"`)
       ? command.replaceAll(`"$${addressIn}"`, `"$${variable}"`)
-      : `${addressIn}="$${variable}" ${command}`
+      : command.replace(FOLDER, (folder) => `${folder}${addressIn}="$${variable}" `)
   const maybe = (command: string | null): string | null => (command === null ? null : aim(command))
   return {
     addressIn,

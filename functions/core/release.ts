@@ -67,6 +67,8 @@ export interface Migration {
   readonly after?: readonly string[] | undefined
   /** Keys of those that it stands for: where they all ran, it need not (Django's squashes). */
   readonly replaces?: readonly string[] | undefined
+  /** Why the repository does not tell whether the tool runs it at all; absent: it does. Without a full stop. */
+  readonly doubt?: string | undefined
 }
 
 /** What replaying one migration did. All names are subjects ("kind subject" is unique within a migration). */
@@ -144,7 +146,7 @@ export interface LedgerCommands {
   readonly record: RecordCommand | null
 }
 
-/** NAME stands for a migration's subject, KEY for its key. `each`: once for every migration; else the last one counts all before it. */
+/** NAME stands for a migration's subject, KEY for its key, PARTS for what is between the key's dots, a word each. `each`: once for every migration; else the last one counts all before it. */
 export interface RecordCommand {
   readonly command: string
   readonly each: boolean

@@ -25,6 +25,7 @@ export const headerSchema = lazily(() => {
     line: z.number().int().optional(),
     after: z.array(z.string()).optional(),
     replaces: z.array(z.string()).optional(),
+    doubt: z.string().optional(),
   })
 
   const ledger = z.object({
