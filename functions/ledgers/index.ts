@@ -1,4 +1,5 @@
 /** The tools whose migrations can be built and looked for. A new one is a file, a fixture folder, a contract and a line here and in readers.ts; a test checks that they agree. */
+import { alembic } from './alembic.ts'
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
@@ -8,6 +9,7 @@ import { prisma } from './prisma.ts'
 
 export const LEDGER_TOOLS: readonly LedgerTool[] = [
   // By name, a line each.
+  alembic,
   drizzle,
   flyway,
   golangMigrate,

@@ -91,12 +91,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     configs: ['manage.py'],
     files: /\/migrations\/[^/]+\.py$/,
   }),
-  tool('alembic', 'Alembic', {
-    columns: ['version_num'],
-    configs: ['alembic.ini'],
-    files: /\.py$/,
-    text: /^down_revision\b/m,
-  }),
   tool('supabase', 'Supabase', {
     columns: ['version', 'statements', 'name'],
     configs: ['supabase/config.toml'],

@@ -1,4 +1,5 @@
 /** What a look at a database knows of each tool: no file of a repository is read with these. */
+import { alembicLedger } from './alembic.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
@@ -8,6 +9,7 @@ import { prismaLedger } from './prisma.ts'
 
 export const LEDGER_READERS: readonly LedgerReader[] = [
   // By name, a line each.
+  alembicLedger,
   drizzleLedger,
   flywayLedger,
   golangMigrateLedger,

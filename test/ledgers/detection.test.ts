@@ -96,7 +96,6 @@ describe('a tool that is known and not read yet is named, not misread', () => {
     ],
     ['Rails', { 'migrations/20250101_a.rb': 'class A' }],
     ['Laravel', { 'migrations/2025_a.php': '<?php' }],
-    ['Alembic', { 'migrations/abc.py': "down_revision = 'x'" }],
     ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],
     ['Diesel', { 'migrations/2025_a/up.sql': '', 'diesel.toml': '' }],

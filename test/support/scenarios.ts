@@ -38,6 +38,7 @@ export interface Scenario {
 export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
+  python: ['alembic'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export async function scenariosOf(family: keyof typeof FAMILIES): Promise<readonly Scenario[]> {

@@ -1,0 +1,5 @@
+/** Alembic. */
+import { judgeScenarios } from '../contracts/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
+
+judgeScenarios(await scenariosOf('python'), ['alembic/pending-one-nonhex-ids'])
