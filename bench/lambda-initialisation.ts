@@ -111,7 +111,7 @@ async function settingsOfFunctions(out: string): Promise<ReadonlyMap<string, Rea
 }
 
 function textOf(bundle: string): string {
-  return readFileSync(join(bundle, 'index.js'), 'utf8')
+  return readFileSync(join(bundle, 'start.js'), 'utf8')
 }
 
 /** What CloudFormation would put in: some name or other. */

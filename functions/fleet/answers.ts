@@ -1,6 +1,7 @@
 /** One database's answer to one run, as it is kept between the function that looks and the one that tells. */
 import * as z from 'zod'
 import type { FleetAnswer } from '../core/fleet.ts'
+import { lazily } from '../lazily.ts'
 import { findingSchema } from '../outputs/report-schema.ts'
 
 /** Whole reports are kept longer, as every look's. */
@@ -14,11 +15,13 @@ export function answerKey(
   return `fleet ${service} ${environment} ${run} ${target}`
 }
 
-const answerSchema = z.object({
-  verdict: z.enum(['pass', 'fail', 'unsure']),
-  checks: z.array(z.object({ name: z.string(), outcome: z.enum(['pass', 'fail', 'unsure', 'skipped']) })),
-  findings: z.array(findingSchema),
-})
+const answerSchema = lazily(() =>
+  z.object({
+    verdict: z.enum(['pass', 'fail', 'unsure']),
+    checks: z.array(z.object({ name: z.string(), outcome: z.enum(['pass', 'fail', 'unsure', 'skipped']) })),
+    findings: z.array(findingSchema),
+  }),
+)
 
 /** A document holds 400 KB: so much of a database where everything is amiss says enough; its own report says all. */
 const FINDINGS_KEPT = 60
@@ -40,7 +43,7 @@ export function writeAnswer({ verdict, checks, findings }: FleetAnswer): string 
 /** null: it is none, and counts as no answer. */
 export function parseAnswer(text: string): FleetAnswer | null {
   try {
-    const parsed = answerSchema.safeParse(JSON.parse(text))
+    const parsed = answerSchema().safeParse(JSON.parse(text))
     return parsed.success ? parsed.data : null
   } catch {
     return null

@@ -38,7 +38,7 @@ export const alembicLedger = {
     ),
 } as const satisfies LedgerReader
 
-export const alembic = defineTool(alembicLedger, {
+export const alembic = /* @__PURE__ */ defineTool(alembicLedger, {
   detect: async (project, path) => {
     const config = await readAlembicConfig(project, path)
     const files = await listRevisionFiles(project, config)

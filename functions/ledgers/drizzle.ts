@@ -34,7 +34,7 @@ export const drizzleLedger = {
   interpret: ({ rows, migrations }) => interpretDrizzle(rows, migrations),
 } as const satisfies LedgerReader
 
-export const drizzle = defineTool(drizzleLedger, {
+export const drizzle = /* @__PURE__ */ defineTool(drizzleLedger, {
   detect: async (project, path) => {
     const journal = joinPath(path, JOURNAL)
     if ((await project.read(journal)) !== null)

@@ -38,7 +38,7 @@ export const flywayLedger = {
   interpret: ({ rows, migrations }) => interpretFlyway(rows, migrations),
 } as const satisfies LedgerReader
 
-export const flyway = defineTool(flywayLedger, {
+export const flyway = /* @__PURE__ */ defineTool(flywayLedger, {
   detect: async (project, path) => {
     const names = (await project.list(path)).filter((file) => (parseFlywayName(file)?.prefix ?? 'U') !== 'U')
     const [first] = names

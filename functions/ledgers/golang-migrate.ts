@@ -40,7 +40,7 @@ export const golangMigrateLedger = {
   },
 } as const satisfies LedgerReader
 
-export const golangMigrate = defineTool(golangMigrateLedger, {
+export const golangMigrate = /* @__PURE__ */ defineTool(golangMigrateLedger, {
   detect: async (project, path) => {
     const { migrations } = await listMigrations(project, path)
     const [first] = migrations

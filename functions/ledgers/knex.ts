@@ -57,7 +57,7 @@ export const knexLedger = {
   },
 } as const satisfies LedgerReader
 
-export const knex = defineTool(knexLedger, {
+export const knex = /* @__PURE__ */ defineTool(knexLedger, {
   detect: async (project, path) => {
     const config = await readConfig(project, path)
     const { migrations } = await listMigrations(project, [trimFolder(path)], config.extensions)

@@ -134,8 +134,7 @@ export type Verified = 'yes' | `yes: ${string}` | `no: ${string}`
 
 export interface LedgerTool extends LedgerReader, MigrationFiles {}
 
-/** Where nobody uses the tool's files, a bundler leaves them out: a function in production has no repository. */
-/* @__NO_SIDE_EFFECTS__ */
+/** To be called behind a PURE mark, as every tool does: a bundler then leaves out the files' side where nobody uses it, as in production. */
 export function defineTool(ledger: LedgerReader, files: MigrationFiles): LedgerTool {
   return { ...ledger, ...files }
 }

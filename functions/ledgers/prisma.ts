@@ -43,7 +43,7 @@ export const prismaLedger = {
   }),
 } as const satisfies LedgerReader
 
-export const prisma = defineTool(prismaLedger, {
+export const prisma = /* @__PURE__ */ defineTool(prismaLedger, {
   detect: async (project, path) => {
     const folders = migrationFolders(await project.list(path), path)
     if ((await project.read(joinPath(path, 'migration_lock.toml'))) !== null) {

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { FINDING_CODES, type FindingCode } from '../core/finding.ts'
 import type { IncidentPage } from '../core/incident-page.ts'
 import { noIncident, type IncidentState } from '../core/incident-state.ts'
+import { lazily } from '../lazily.ts'
 import { findingSchema } from '../outputs/report-schema.ts'
 
 /** A page on its way. It stays until every topic took it. */
@@ -25,106 +26,117 @@ export interface IncidentDocument {
   readonly handedOver: readonly string[]
 }
 
-const time = z.iso.datetime({ offset: true })
-const count = z.int().min(0)
-const codes = Object.keys(FINDING_CODES) as [FindingCode, ...FindingCode[]]
-const release = z.object({ version: z.string(), commit: z.string().nullable() })
-const kind = z.enum(['failure', 'blind'])
-const keys = z.array(z.string())
-const deployment = z.object({ release, at: time })
-const root = z.object({ key: z.string(), code: z.enum(codes), since: time })
-
-const pageKind = z.enum(['opened', 'changed', 'resolved', 'superseded', 'expired'])
-const pageAbout = z.enum(['failure', 'blind', 'drift'])
+const time = lazily(() => z.iso.datetime({ offset: true }))
+const count = lazily(() => z.int().min(0))
+const release = lazily(() => z.object({ version: z.string(), commit: z.string().nullable() }))
+const keys = lazily(() => z.array(z.string()))
+const pageKind = lazily(() => z.enum(['opened', 'changed', 'resolved', 'superseded', 'expired']))
+const pageAbout = lazily(() => z.enum(['failure', 'blind', 'drift']))
 
 /** Of a page that waits, or is parked. */
-export const pageSchema = z.object({
-  schema: z.literal('deploywatch/page/1'),
-  id: z.string().min(1),
-  number: count,
-  incident: z.string().min(1),
-  kind: pageKind,
-  about: pageAbout,
-  severity: z.enum(['critical', 'warning', 'info']),
-  service: z.string(),
-  environment: z.string(),
-  release,
-  at: time,
-  since: time,
-  deployedAt: time.nullable(),
-  roots: z.array(findingSchema),
-  rootCount: count,
-  added: keys,
-  gone: keys,
-  newer: release.nullable(),
-  // Pages and documents from before there was any.
-  reportPage: z.string().nullable().default(null),
-}) satisfies z.ZodType<IncidentPage>
-
-const stateSchema = z.object({
-  service: z.string(),
-  environment: z.string(),
-  incidents: count,
-  pages: count,
-  open: z
-    .object({
-      number: count,
-      kind,
-      since: time,
-      openedAt: time,
-      release,
-      deployedAt: time.nullable(),
-      roots: z.array(root),
-      shown: z.array(findingSchema),
-      rootCount: count,
-      told: keys,
-      left: keys.nullable(),
-      seenAt: time,
-      newer: deployment.nullable(),
-    })
-    .nullable(),
-  suspects: z.array(root),
-  blind: z.object({ since: time, lastAt: time, looks: count, release, finding: findingSchema.nullable() }).nullable(),
-  judgedAt: time.nullable(),
-  deployment: deployment.nullable(),
-  endedAt: time.nullable(),
-  // Documents from before there was any.
-  drift: z
-    .object({
-      at: time,
-      open: z
-        .object({
-          number: count,
-          since: time,
-          release,
-          deployedAt: time.nullable(),
-          shown: z.array(findingSchema),
-          rootCount: count,
-          told: keys,
-        })
-        .nullable(),
-    })
-    .nullable()
-    .default(null),
-  recent: z
-    .array(z.object({ page: pageKind, about: pageAbout, at: time, key: z.string().nullable(), rootCount: count }))
-    .default([]),
-  reportPage: z.string().nullable().default(null),
-}) satisfies z.ZodType<IncidentState>
-
-const documentSchema = z.object({
-  schema: z.literal('deploywatch/incident/1'),
-  state: stateSchema,
-  outbox: z.array(
+export const pageSchema = lazily(
+  () =>
     z.object({
-      page: pageSchema,
-      topics: z.array(z.string()),
-      parkedAt: time.nullable(),
-      claim: z.object({ by: z.string(), until: time }).nullable(),
-    }),
-  ),
-  handedOver: keys,
-}) satisfies z.ZodType<IncidentDocument>
+      schema: z.literal('deploywatch/page/1'),
+      id: z.string().min(1),
+      number: count(),
+      incident: z.string().min(1),
+      kind: pageKind(),
+      about: pageAbout(),
+      severity: z.enum(['critical', 'warning', 'info']),
+      service: z.string(),
+      environment: z.string(),
+      release: release(),
+      at: time(),
+      since: time(),
+      deployedAt: time().nullable(),
+      roots: z.array(findingSchema),
+      rootCount: count(),
+      added: keys(),
+      gone: keys(),
+      newer: release().nullable(),
+      // Pages and documents from before there was any.
+      reportPage: z.string().nullable().default(null),
+    }) satisfies z.ZodType<IncidentPage>,
+)
+
+const stateSchema = lazily(() => {
+  const kind = z.enum(['failure', 'blind'])
+  const codes = Object.keys(FINDING_CODES) as [FindingCode, ...FindingCode[]]
+  const deployment = z.object({ release: release(), at: time() })
+  const root = z.object({ key: z.string(), code: z.enum(codes), since: time() })
+  return z.object({
+    service: z.string(),
+    environment: z.string(),
+    incidents: count(),
+    pages: count(),
+    open: z
+      .object({
+        number: count(),
+        kind,
+        since: time(),
+        openedAt: time(),
+        release: release(),
+        deployedAt: time().nullable(),
+        roots: z.array(root),
+        shown: z.array(findingSchema),
+        rootCount: count(),
+        told: keys(),
+        left: keys().nullable(),
+        seenAt: time(),
+        newer: deployment.nullable(),
+      })
+      .nullable(),
+    suspects: z.array(root),
+    blind: z
+      .object({ since: time(), lastAt: time(), looks: count(), release: release(), finding: findingSchema.nullable() })
+      .nullable(),
+    judgedAt: time().nullable(),
+    deployment: deployment.nullable(),
+    endedAt: time().nullable(),
+    // Documents from before there was any.
+    drift: z
+      .object({
+        at: time(),
+        open: z
+          .object({
+            number: count(),
+            since: time(),
+            release: release(),
+            deployedAt: time().nullable(),
+            shown: z.array(findingSchema),
+            rootCount: count(),
+            told: keys(),
+          })
+          .nullable(),
+      })
+      .nullable()
+      .default(null),
+    recent: z
+      .array(
+        z.object({ page: pageKind(), about: pageAbout(), at: time(), key: z.string().nullable(), rootCount: count() }),
+      )
+      .default([]),
+    reportPage: z.string().nullable().default(null),
+  }) satisfies z.ZodType<IncidentState>
+})
+
+const documentSchema = lazily(
+  () =>
+    z.object({
+      schema: z.literal('deploywatch/incident/1'),
+      state: stateSchema(),
+      outbox: z.array(
+        z.object({
+          page: pageSchema(),
+          topics: z.array(z.string()),
+          parkedAt: time().nullable(),
+          claim: z.object({ by: z.string(), until: time() }).nullable(),
+        }),
+      ),
+      handedOver: keys(),
+    }) satisfies z.ZodType<IncidentDocument>,
+)
 
 export function incidentKey(service: string, environment: string): string {
   return `incident/${encodeURIComponent(service)}/${encodeURIComponent(environment)}`
@@ -137,7 +149,7 @@ export function noDocument(service: string, environment: string): IncidentDocume
 /** null: it cannot be read. */
 export function parseDocument(text: string): IncidentDocument | null {
   try {
-    return documentSchema.safeParse(JSON.parse(text)).data ?? null
+    return documentSchema().safeParse(JSON.parse(text)).data ?? null
   } catch {
     return null
   }

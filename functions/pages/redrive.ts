@@ -9,6 +9,7 @@ import type { IncidentPorts, Subject } from './incidents.ts'
 import { change, sendPages } from './incidents.ts'
 import type { ParkedNotice, ParkedPage } from './send.ts'
 import { noticeSchema, parkedSchema } from './send.ts'
+import { lazily } from '../lazily.ts'
 
 /** A message of the queue, which comes again unless it is removed. */
 export interface ParkedMessage {
@@ -138,11 +139,11 @@ async function sendNotice(
   return 1
 }
 
-const messageSchema = z.union([parkedSchema, noticeSchema])
+const messageSchema = lazily(() => z.union([parkedSchema(), noticeSchema()]))
 
 function parseParked(body: string): ParkedPage | ParkedNotice | null {
   try {
-    return messageSchema.safeParse(JSON.parse(body)).data ?? null
+    return messageSchema().safeParse(JSON.parse(body)).data ?? null
   } catch {
     return null
   }

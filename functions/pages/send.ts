@@ -10,6 +10,7 @@ import type { PageLinks } from '../outputs/page-text.ts'
 import type { SnsPage } from '../outputs/page.ts'
 import { renderPage } from '../outputs/page.ts'
 import { backoffMs, failureOf } from './aws-retry.ts'
+import { lazily } from '../lazily.ts'
 import { pageSchema } from './incident-document.ts'
 
 export type Delivery =
@@ -36,13 +37,16 @@ export interface ParkedPage {
   readonly parkedAt: string
 }
 
-export const parkedSchema = z.object({
-  schema: z.literal('deploywatch/parked-page/1'),
-  topic: z.string().min(1),
-  page: pageSchema,
-  why: z.string(),
-  parkedAt: z.string(),
-}) satisfies z.ZodType<ParkedPage>
+export const parkedSchema = lazily(
+  () =>
+    z.object({
+      schema: z.literal('deploywatch/parked-page/1'),
+      topic: z.string().min(1),
+      page: pageSchema(),
+      why: z.string(),
+      parkedAt: z.string(),
+    }) satisfies z.ZodType<ParkedPage>,
+)
 
 /** What the state machine parks on its own, of no incident: nobody watches a deployment. */
 export interface ParkedNotice {
@@ -56,16 +60,18 @@ export interface ParkedNotice {
   readonly text: string
 }
 
-const name = z.string().min(1)
-export const noticeSchema = z.object({
-  schema: z.literal('deploywatch/parked-notice/1'),
-  topic: name,
-  watch: name,
-  service: name,
-  environment: name,
-  subject: name.max(100),
-  text: name,
-}) satisfies z.ZodType<ParkedNotice>
+export const noticeSchema = lazily(() => {
+  const name = z.string().min(1)
+  return z.object({
+    schema: z.literal('deploywatch/parked-notice/1'),
+    topic: name,
+    watch: name,
+    service: name,
+    environment: name,
+    subject: name.max(100),
+    text: name,
+  }) satisfies z.ZodType<ParkedNotice>
+})
 
 export interface CarrierPorts {
   /** One attempt, with timeouts that throw: the attempts are made here. */

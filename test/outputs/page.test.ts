@@ -253,7 +253,7 @@ describe('whatever anybody called anything', () => {
         expect(message).not.toMatch(/[\u007F-\u009F\u2028\uFFFE\uFFFF]|\p{Cf}|\p{Cs}/u)
         expect(String(all['default']).replaceAll(/[\n\t]/g, '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
         for (const value of Object.values(attributes)) expect(value).not.toMatch(/^$|[\p{Cc}\p{Cs}]/u)
-        expect(pageSchema.safeParse(JSON.parse(JSON.stringify(page))).success).toBe(true)
+        expect(pageSchema().safeParse(JSON.parse(JSON.stringify(page))).success).toBe(true)
       }),
       { numRuns: 500 },
     )

@@ -187,7 +187,7 @@ describe('a page that is parked', () => {
     } as const
     expect(await carrier.park(parkedPage)).toEqual({ kind: 'taken' })
     expect(parked[0]?.QueueUrl).toBe(QUEUE)
-    expect(parkedSchema.parse(JSON.parse(parked[0]?.MessageBody ?? ''))).toEqual(parkedPage)
+    expect(parkedSchema().parse(JSON.parse(parked[0]?.MessageBody ?? ''))).toEqual(parkedPage)
   })
 
   test('is received and removed as SQS has it', async () => {

@@ -211,7 +211,7 @@ describe('a window', () => {
     const [parked] = pages as readonly { readonly QueueUrl: string; readonly MessageBody: unknown }[]
     expect(pages).toHaveLength(1)
     expect(parked?.QueueUrl).toBe('https://queue')
-    expect(noticeSchema.parse(parked?.MessageBody)).toMatchObject({ topic: 'arn:topic', watch: 'codedeploy d-123' })
+    expect(noticeSchema().parse(parked?.MessageBody)).toMatchObject({ topic: 'arn:topic', watch: 'codedeploy d-123' })
   })
 
   test('of a release that nobody knows tells what was deployed and what to publish, until it is published', async () => {

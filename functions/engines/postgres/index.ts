@@ -8,7 +8,7 @@ import { identify } from './identify.ts'
 import { readCatalog, readGrants, readObjects } from './read-catalog.ts'
 import { answerQuery, columnNames, columnTypes, DATED_TYPES } from './query-answers.ts'
 import { identifier, literal } from './sql.ts'
-import { readStatistics, readStatisticsTexts, roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
+import { roleSearchPath, schemasWith, statisticsSource } from './statistics.ts'
 import { stamp } from './stamp.ts'
 import { tableSizes } from './table-sizes.ts'
 import { candidateTables, tableDigest } from './tables-as-data.ts'
@@ -36,8 +36,8 @@ export const postgres = {
   datedTypes: DATED_TYPES,
   breaks: BREAKS,
   statisticsSource,
-  readStatistics,
-  readStatisticsTexts,
+  readStatistics: async (...asked) => (await import('./read-statistics.ts')).readStatistics(...asked),
+  readStatisticsTexts: async (...asked) => (await import('./read-statistics.ts')).readStatisticsTexts(...asked),
   roleSearchPath,
   schemasWith,
   tableSizes,
