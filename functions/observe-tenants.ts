@@ -88,13 +88,19 @@ function ownTables(ledger: LedgerExpectation, sight: TenantsSight): readonly Ten
   const [named] = [...groupBy(groups, ({ table }) => table).values()].toSorted((a, b) => count(b) - count(a))
   const [first] = named ?? []
   if (first === undefined) return []
-  const times = Object.entries(first.columns).flatMap(([column, type]) => (TIME.test(type) ? [column] : []))
   const { orderBy, incidental = [] } = tool.read
   const beside = tool.beside({ schema: first.schemas[0] ?? '', table: first.table })
   return [
-    { table: first.table, orderBy, incidental: [...new Set([...times, ...incidental])] },
-    ...beside.map(({ table }) => ({ table, orderBy: [], incidental: [] })),
+    { table: first.table, orderBy, incidental: [...new Set([...timesOf(first), ...incidental])] },
+    ...beside.map(({ table }) => {
+      const group = sight.candidates.find((other) => other.tenants && other.table === table)
+      return { table, orderBy: [], incidental: group === undefined ? [] : timesOf(group) }
+    }),
   ]
+}
+
+function timesOf({ columns }: CandidateGroup): readonly string[] {
+  return Object.entries(columns).flatMap(([column, type]) => (TIME.test(type) ? [column] : []))
 }
 
 /** What looks like a ledger in one schema. */

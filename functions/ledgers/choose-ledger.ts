@@ -16,10 +16,16 @@ export interface LedgerQuestion {
   readonly searchPath: readonly string[]
 }
 
-export type ChosenLedger =
-  /** `certain`: it is where the config, the repository or the tool's default says. */
-  | { readonly table: CandidateTable; readonly recognisedBy: string; readonly certain: boolean }
-  | { readonly problem: LedgerProblem }
+export interface Chosen {
+  readonly table: CandidateTable
+  readonly recognisedBy: string
+  /** It is where the config, the repository or the tool's default says. */
+  readonly certain: boolean
+  /** Why it may be another tool's of the same columns, which its rows decide; null: it is not. */
+  readonly doubt: string | null
+}
+
+export type ChosenLedger = Chosen | { readonly problem: LedgerProblem }
 
 export function chooseLedger(question: LedgerQuestion): ChosenLedger {
   return question.table === null ? chooseByColumns(question) : chooseNamed(question, question.table)
@@ -31,9 +37,18 @@ function chooseNamed(question: LedgerQuestion, name: LedgerTableName): ChosenLed
   const table =
     found[0] ?? onlyOne(question.candidates.filter((other) => name.schema === null && other.table === name.table))
   if (table === undefined) return missing(question, name, null)
-  const recognisedBy = question.tool.recognise(table, question.candidates)
+  const recognisedBy =
+    question.tool.recognise(table, question.candidates) ?? question.tool.twin?.mayBe(table, question.candidates) ?? null
   if (recognisedBy !== null)
-    return { table, recognisedBy: `it is named by the repository, and ${recognisedBy}`, certain: true }
+    return { table, recognisedBy: `it is named by the repository, and ${recognisedBy}`, certain: true, doubt: null }
+  const other = recogniseOther(table)
+  if (other !== null) {
+    return unsupported(
+      table,
+      other.title,
+      `\`migrations.table\` or the repository names it as ${question.tool.title}'s`,
+    )
+  }
   const columns = Object.keys(table.columns).map((column) => column.toLowerCase())
   if (question.tool.columnSets[0]?.columns.every((column) => columns.includes(column)) !== true) {
     return missing(
@@ -46,17 +61,15 @@ function chooseNamed(question: LedgerQuestion, name: LedgerTableName): ChosenLed
     table,
     recognisedBy: `it is named by the repository, and has ${question.tool.title}'s columns among others`,
     certain: true,
+    doubt: null,
   }
 }
 
 function chooseByColumns(question: LedgerQuestion): ChosenLedger {
-  const { tool, candidates, searchPath } = question
-  const own = candidates.flatMap((table) => {
-    const recognisedBy = tool.recognise(table, candidates)
-    return recognisedBy === null ? [] : [{ table, recognisedBy }]
-  })
+  const { tool, searchPath } = question
+  const own = ownTables(question)
   const [first, second] = own
-  if (first === undefined) return missing(question, tool.defaultTable, null)
+  if (first === undefined) return chooseTwin(question) ?? missing(question, tool.defaultTable, null)
   const atDefault = placesOf(question, tool.defaultTable)
   if (second === undefined) return { ...first, certain: atDefault.includes(first.table) }
   // A search path that was chosen says whose ledger is meant: one tenant's, say. The server's own path says nothing.
@@ -71,6 +84,27 @@ function chooseByColumns(question: LedgerQuestion): ChosenLedger {
       why: `${tables.join(' and ')} are ${tool.title}'s by their columns, and nothing says which one is this release's`,
     },
   }
+}
+
+/** Its own by their columns. One column may stand in any table: where one has the tool's own name, the others do not count. */
+function ownTables({ tool, candidates }: LedgerQuestion): readonly Omit<Chosen, 'certain'>[] {
+  const own = candidates.flatMap((table) => {
+    const recognisedBy = tool.recognise(table, candidates)
+    return recognisedBy === null ? [] : [{ table, recognisedBy, doubt: null }]
+  })
+  const named = own.filter(({ table }) => table.table === tool.defaultTable.table)
+  return tool.columnSets[0]?.columns.length === 1 && named.length > 0 ? named : own
+}
+
+/** Where the tool puts its own, another tool's of the same columns: the tool would use it. */
+function chooseTwin(question: LedgerQuestion): Chosen | null {
+  const { tool, candidates } = question
+  for (const table of placesOf(question, tool.defaultTable)) {
+    const doubt = tool.twin?.mayBe(table, candidates) ?? null
+    if (doubt !== null)
+      return { table, recognisedBy: `told by its place and its columns, though ${doubt}`, certain: false, doubt }
+  }
+  return null
 }
 
 /** Candidates of that name, in the order of the search path where it has no schema. */
@@ -89,14 +123,7 @@ function missing(question: LedgerQuestion, name: LedgerTableName, instead: strin
   })
   const alike = others.find((other) => other.alike === tool.name)
   if (alike !== undefined && !others.some((other) => other.title === tool.title)) {
-    return {
-      problem: {
-        problem: 'unsupported',
-        table: nameOf(alike.table),
-        tool: alike.title,
-        why: `its files are named like ${tool.title}'s, and its ledger cannot be read yet: supported are ${LEDGER_READERS.map(({ title }) => title).join(', ')}`,
-      },
-    }
+    return unsupported(alike.table, alike.title, `its files are named like ${tool.title}'s`)
   }
   const beside = others.map(({ table, title }) => `${nameOf(table)} (${title})`)
   const none =
@@ -104,6 +131,11 @@ function missing(question: LedgerQuestion, name: LedgerTableName, instead: strin
   const detail = instead ?? none
   const lookedFor = `${name.schema ?? searchPath[0] ?? 'public'}.${name.table}`
   return { problem: { problem: 'missing', lookedFor, detail } }
+}
+
+function unsupported(table: CandidateTable, title: string, because: string): ChosenLedger {
+  const why = `${because}, and its ledger cannot be read yet: supported are ${LEDGER_READERS.map((reader) => reader.title).join(', ')}`
+  return { problem: { problem: 'unsupported', table: nameOf(table), tool: title, why } }
 }
 
 function ownerOf(

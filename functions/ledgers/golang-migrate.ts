@@ -5,9 +5,10 @@ import type { LedgerTableName, Migration } from '../core/release.ts'
 import type { FileProblem, LedgerRow, LedgerReader, ProjectFiles } from './ledger.ts'
 import { defineTool } from './ledger.ts'
 import { isTrue, placeAfter, sha256 } from './migration-text.ts'
-import { folderOf, joinPath, trimFolder, upwards } from './project-files.ts'
+import { folderOf, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BIGINT, BOOLEAN, compareColumns, recogniseColumns, requiredColumns } from './recognise.ts'
+import { findMention, readPlaces } from './run-places.ts'
 import { splitStatements } from './sql-statements.ts'
 
 const COLUMNS: LedgerColumns = { version: { type: BIGINT }, dirty: { type: BOOLEAN } }
@@ -131,47 +132,10 @@ function migrationOf(subject: string, key: string, file: string, bytes: Buffer |
   }
 }
 
-const NAMES = [
-  'Makefile',
-  'makefile',
-  'GNUmakefile',
-  'justfile',
-  'Justfile',
-  'Taskfile.yml',
-  'Taskfile.yaml',
-  'Dockerfile',
-]
-const OTHERS = [
-  'docker-compose.yml',
-  'docker-compose.yaml',
-  'compose.yml',
-  'compose.yaml',
-  'package.json',
-  '.env',
-  '.env.example',
-]
-
-async function* readPlaces(
-  project: ProjectFiles,
-  path: string,
-): AsyncGenerator<{ readonly file: string; readonly text: string }> {
-  for (const folder of upwards(path)) {
-    for (const name of [...NAMES, ...OTHERS, 'go.mod']) {
-      const file = joinPath(folder, name)
-      const text = (await project.read(file))?.toString('utf8')
-      if (text !== undefined) yield { file, text }
-    }
-  }
-}
+const SIGN = /golang-migrate\/migrate|\bmigrate\s+-(?:path|source|database)\b|migrate\/migrate\b|x-migrations-table/
 
 async function findSign(project: ProjectFiles, path: string): Promise<string | null> {
-  for await (const { file, text } of readPlaces(project, path)) {
-    if (
-      /golang-migrate\/migrate|\bmigrate\s+-(?:path|source|database)\b|migrate\/migrate\b|x-migrations-table/.test(text)
-    )
-      return file
-  }
-  return null
+  return (await findMention(project, path, SIGN))?.file ?? null
 }
 
 /** The table is a parameter of the URL: `x-migrations-table=t`, or quoted with its schema where `…-quoted=true`. */

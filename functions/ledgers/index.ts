@@ -1,18 +1,22 @@
 /** The tools whose migrations can be built and looked for. A new one is a file, a fixture folder, a contract and a line here and in readers.ts; a test checks that they agree. */
 import { alembic } from './alembic.ts'
+import { dbmate } from './dbmate.ts'
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { knex } from './knex.ts'
 import type { LedgerTool } from './ledger.ts'
 import { prisma } from './prisma.ts'
+import { rails } from './rails.ts'
 
 export const LEDGER_TOOLS: readonly LedgerTool[] = [
   // By name, a line each.
   alembic,
+  dbmate,
   drizzle,
   flyway,
   golangMigrate,
   knex,
   prisma,
+  rails,
 ]

@@ -81,6 +81,13 @@ export interface LedgerReader {
   readonly columnSets: readonly ColumnSet[]
   /** Whether the candidate is this tool's, by its exact columns and types; the sentence says by what. */
   recognise(table: CandidateTable, others: readonly CandidateTable[]): string | null
+  /** Where another tool makes the same table; absent for most. A table at the default place is then taken for this tool's by its rows. */
+  readonly twin?: {
+    /** Why it is not taken for this tool's at once, one sentence; null: it is no such table. */
+    mayBe(table: CandidateTable, others: readonly CandidateTable[]): string | null
+    /** What in its rows this tool never writes, one sentence; null: nothing. */
+    notOurs(rows: readonly LedgerRow[]): string | null
+  }
   /** The columns to read, those of the table that this tool knows, and the order. */
   readonly read: {
     readonly columns: readonly string[]

@@ -6,12 +6,15 @@ import type { CandidateTable, ColumnSet } from '../engines/engine.ts'
 import type { Detection, ProjectFiles } from './ledger.ts'
 import { readDependencies } from './package-file.ts'
 import { joinPath, upwards } from './project-files.ts'
+import { INTEGER } from './recognise.ts'
 
 export interface OtherTool {
   readonly name: string
   readonly title: string
   /** The ledger's columns, exactly; null where one column with a common name is all that there is. */
   readonly columns: readonly string[] | null
+  /** What the table is called and its columns' types, where the names of the columns alone say too little. */
+  readonly told: { readonly table: RegExp; readonly types: RegExp } | null
   /** The package.json dependency that tells of it. */
   readonly dependency: string | null
   /** Files of the tool's own at or above the migrations folder. */
@@ -24,7 +27,8 @@ export interface OtherTool {
 }
 
 function tool(name: string, title: string, signs: Partial<Omit<OtherTool, 'name' | 'title'>>): OtherTool {
-  return { name, title, columns: null, dependency: null, configs: [], files: null, text: null, alike: null, ...signs }
+  const none = { columns: null, told: null, dependency: null, configs: [], files: null, text: null, alike: null }
+  return { name, title, ...none, ...signs }
 }
 
 const NUMBERED_SQL = /(?:^|\/)\d+_[^/]*\.sql$/
@@ -70,7 +74,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /\.[cm]?[jt]s$/,
     text: /mikro-orm/,
   }),
-  tool('dbmate', 'dbmate', { files: /\.sql$/, text: /^--\s*migrate:up/m }),
   tool('goose', 'goose', {
     columns: ['id', 'version_id', 'is_applied', 'tstamp'],
     files: /\.sql$/,
@@ -85,7 +88,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     columns: ['change_id', 'change', 'project', 'committed_at'],
     configs: ['sqitch.plan', 'sqitch.conf'],
   }),
-  tool('rails', 'Rails', { files: /\.rb$/ }),
   tool('django', 'Django', {
     columns: ['id', 'app', 'name', 'applied'],
     configs: ['manage.py'],
@@ -130,7 +132,15 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /(?:^|\/)[VU]\d+__[^/]*\.(?:sql|rs)$/,
     alike: 'flyway',
   }),
-  tool('tern', 'tern', { configs: ['tern.conf'], files: NUMBERED_SQL, text: /^---- create above/m }),
+  tool('tern', 'tern', {
+    columns: ['version'],
+    // dbmate and Rails have one column of that name too, of text; Flyway's first ledgers had the table's name.
+    told: { table: /schema_version/i, types: INTEGER },
+    configs: ['tern.conf'],
+    files: NUMBERED_SQL,
+    text: /^---- create above/m,
+    alike: 'sqlx',
+  }),
 ]
 
 export const OTHER_COLUMN_SETS: readonly ColumnSet[] = OTHER_TOOLS.flatMap(({ columns }) =>
@@ -140,7 +150,13 @@ export const OTHER_COLUMN_SETS: readonly ColumnSet[] = OTHER_TOOLS.flatMap(({ co
 /** The tool whose ledger has these columns, at most a few more beside them; null where it is any table. */
 export function recogniseOther(table: CandidateTable): OtherTool | null {
   const names = new Set(Object.keys(table.columns).map((name) => name.toLowerCase()))
-  const fits = OTHER_TOOLS.filter(({ columns }) => columns !== null && columns.every((column) => names.has(column)))
+  const types = Object.values(table.columns)
+  const fits = OTHER_TOOLS.filter(
+    ({ columns, told }) =>
+      columns !== null &&
+      columns.every((column) => names.has(column)) &&
+      (told === null || (told.table.test(table.table) && types.every((type) => told.types.test(type)))),
+  )
   const [best] = fits.sort((a, b) => (b.columns?.length ?? 0) - (a.columns?.length ?? 0))
   const extra = names.size - (best?.columns?.length ?? 0)
   // A short set is only a ledger's when it is all that the table has.

@@ -97,6 +97,7 @@ interface Choice {
   readonly table: CandidateTable
   readonly recognisedBy: string
   readonly certain: boolean
+  readonly doubt: string | null
   readonly beside: readonly CandidateTable[]
 }
 
@@ -163,8 +164,30 @@ function observe(choice: Choice, rows: ReadonlyMap<string, readonly LedgerRow[] 
       migrations: expectation.migrations,
     }),
   }
+  if (choice.doubt !== null) return asTwin(choice, choice.doubt, reading, rowsOf(table))
   if (choice.certain) return { ledger: expectation.name, reading }
   return besideDefault(choice, reading)
+}
+
+/** A table that two tools make alike, and that looks like the other's: ours where its rows are, or where it has none. */
+function asTwin(
+  { expectation, tool }: Choice,
+  doubt: string,
+  reading: LedgerReading,
+  rows: readonly LedgerRow[],
+): LedgerObservation {
+  const strange =
+    reading.applied.length > 0 && !knowsOne(reading, expectation.migrations)
+      ? `none of the ${reading.applied.length} migrations in it is this release's`
+      : null
+  const against = tool.twin?.notOurs(rows) ?? strange
+  if (against !== null && expectation.migrations.length > 0) {
+    const detail = `${reading.table} is there, and ${doubt}; ${against}`
+    return { ledger: expectation.name, problem: { problem: 'missing', lookedFor: reading.table, detail } }
+  }
+  const why = rows.length === 0 ? 'it has no rows that say otherwise' : "its rows are this release's"
+  const note = `${reading.table} is taken for ${tool.title}'s because ${why}, though ${doubt}`
+  return { ledger: expectation.name, reading: { ...reading, notes: [...reading.notes, note] } }
 }
 
 /**

@@ -1,18 +1,22 @@
 /** What a look at a database knows of each tool: no file of a repository is read with these. */
 import { alembicLedger } from './alembic.ts'
+import { dbmateLedger } from './dbmate.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
 import { knexLedger } from './knex.ts'
 import type { LedgerReader } from './ledger.ts'
 import { prismaLedger } from './prisma.ts'
+import { railsLedger } from './rails.ts'
 
 export const LEDGER_READERS: readonly LedgerReader[] = [
   // By name, a line each.
   alembicLedger,
+  dbmateLedger,
   drizzleLedger,
   flywayLedger,
   golangMigrateLedger,
   knexLedger,
   prismaLedger,
+  railsLedger,
 ]

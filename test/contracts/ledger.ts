@@ -193,7 +193,9 @@ export function testLedger(contract: LedgerContract): void {
     test('the DDL makes the ledger anew where it is made twice', async () => {
       const client = new Client({ connectionString: database.url })
       await client.connect()
-      await client.query(`BEGIN; DROP TABLE ${table} CASCADE; DROP TABLE IF EXISTS ${table}_lock`)
+      const beside = tool.beside({ schema: tool.defaultTable.schema ?? 'public', table: tool.defaultTable.table })
+      const others = beside.map((other) => `DROP TABLE IF EXISTS ${other.schema}.${other.table};`)
+      await client.query(`BEGIN; DROP TABLE ${table} CASCADE; ${others.join(' ')}`)
       await client.query(tool.ledgerDdl)
       await client.query('ROLLBACK')
       await client.end()

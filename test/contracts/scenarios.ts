@@ -9,6 +9,7 @@ import * as z from 'zod'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { compareLedger } from '../../functions/core/compare-ledger.ts'
+import type { Finding } from '../../functions/core/finding.ts'
 import { verdictOf } from '../../functions/core/verdict.ts'
 import { openProject } from '../../functions/ledgers/project-files.ts'
 import { reportSchema } from '../../functions/outputs/report-schema.ts'
@@ -20,8 +21,9 @@ import { createDatabase } from '../support/postgres.ts'
 import type { Answer, Scenario } from '../support/scenarios.ts'
 import { misjudged } from '../support/scenarios.ts'
 
+const folder = z.object({ path: z.string() })
 const config = z.object({
-  migrations: z.object({ path: z.string() }),
+  migrations: z.union([folder.transform((one) => [one]), z.array(folder)]),
   environments: z.object({
     production: z.object({ database: z.object({ searchPath: z.string().default('public') }) }),
   }),
@@ -31,10 +33,14 @@ const EXIT = { pass: 0, fail: 1, unsure: 2 }
 /** What the ledger alone says is wrong with its answer: what only the schema shows is left to the whole check. */
 async function misjudgedLedger({ project, right }: Scenario, url: string): Promise<readonly string[]> {
   const settings = config.parse(parse(await readFile(join(project, 'deploywatch.yaml'), 'utf8')))
-  const expectation = await expectLedger(openProject(project), settings.migrations.path)
-  if (expectation.tool !== right.tool) return [`the tool is taken for ${expectation.tool}`]
-  const { observation } = await lookAt(url, expectation, [settings.environments.production.database.searchPath])
-  const { findings } = compareLedger(expectation, observation)
+  const { searchPath } = settings.environments.production.database
+  const findings: Finding[] = []
+  for (const { path } of settings.migrations) {
+    const expectation = await expectLedger(openProject(project), path)
+    if (expectation.tool !== right.tool) return [`the tool is taken for ${expectation.tool}`]
+    const { observation } = await lookAt(url, expectation, [searchPath])
+    findings.push(...compareLedger(expectation, observation).findings)
+  }
   return misjudged({ exit: EXIT[verdictOf(findings)], findings }, ofTheLedger(right))
 }
 

@@ -1,11 +1,14 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { LedgerTableName } from '../../functions/core/release.ts'
 import type { CandidateTable } from '../../functions/engines/engine.ts'
 import { chooseLedger } from '../../functions/ledgers/choose-ledger.ts'
+import { dbmate } from '../../functions/ledgers/dbmate.ts'
 import { drizzle } from '../../functions/ledgers/drizzle.ts'
 import { flyway } from '../../functions/ledgers/flyway.ts'
+import { golangMigrate } from '../../functions/ledgers/golang-migrate.ts'
 import { knex } from '../../functions/ledgers/knex.ts'
 import type { LedgerTool } from '../../functions/ledgers/ledger.ts'
+import { recogniseOther } from '../../functions/ledgers/other-tools.ts'
 
 const COLUMNS = {
   drizzle: { id: 'integer', hash: 'text', created_at: 'bigint' },
@@ -92,10 +95,10 @@ test('the one that is named and no other: what is there instead is said', () => 
 })
 
 test('a named table with other columns is not it, and the columns are said', () => {
-  const candidates = [table('app.history', COLUMNS.typeorm)]
+  const candidates = [table('app.history', COLUMNS.knex)]
   expect(choose(flyway, candidates, { schema: 'app', table: 'history' })).toMatchObject({
     problem: 'missing',
-    detail: expect.stringContaining('app.history has the columns id, timestamp, name') as string,
+    detail: expect.stringContaining('app.history has the columns id, name, batch, migration_time') as string,
   })
 })
 
@@ -119,5 +122,42 @@ test('refinery’s ledger behind Flyway’s file names is answered as unsupporte
     problem: 'unsupported',
     tool: 'refinery',
     table: 'public.refinery_schema_history',
+  })
+})
+
+describe('refinery and tern, which are known and not read', () => {
+  const TERN = table('public.schema_version', { version: 'integer' })
+  const REFINERY = table('public.schema_version', COLUMNS.refinery)
+
+  test.each([flyway, golangMigrate, dbmate])('are never taken for $title’s by their columns', (tool) => {
+    for (const other of [
+      TERN,
+      REFINERY,
+      { ...TERN, table: 'schema_migrations' },
+      { ...REFINERY, table: 'flyway_schema_history' },
+    ]) {
+      expect(tool.recognise(other, [other])).toBeNull()
+      expect(choose(tool, [other])).toMatchObject({ problem: expect.stringMatching(/missing|unsupported/) as string })
+    }
+  })
+
+  test.each([
+    ['tern', TERN],
+    ['refinery', REFINERY],
+  ])('%s’s table, where it is named as another tool’s, is answered as unsupported', (title, other) => {
+    for (const tool of [flyway, golangMigrate, dbmate]) {
+      expect(choose(tool, [other], { schema: null, table: 'schema_version' })).toMatchObject({
+        problem: 'unsupported',
+        tool: title,
+        table: 'public.schema_version',
+      })
+    }
+  })
+
+  test('tern’s is told by its type and its name: a column `version` may stand alone in any table', () => {
+    expect(recogniseOther(TERN)?.name).toBe('tern')
+    expect(recogniseOther({ ...TERN, table: 'releases' })).toBeNull()
+    expect(recogniseOther({ ...TERN, columns: { version: 'text' } })).toBeNull()
+    expect(recogniseOther({ ...TERN, columns: { version: 'integer', note: 'text' } })).toBeNull()
   })
 })

@@ -75,7 +75,6 @@ test('nothing, or a folder without migrations, is no tool', async () => {
 
 describe('a tool that is known and not read yet is named, not misread', () => {
   test.each<[string, Files]>([
-    ['dbmate', { 'migrations/20250101_a.sql': '-- migrate:up\nSELECT 1' }],
     ['goose', { 'migrations/1_a.sql': '-- +goose Up\nSELECT 1' }],
     ['Liquibase', { 'migrations/a.sql': '-- liquibase formatted sql\n' }],
     ['Liquibase', { 'migrations/root.xml': '<databaseChangeLog/>' }],
@@ -94,7 +93,6 @@ describe('a tool that is known and not read yet is named, not misread', () => {
       'Kysely',
       { 'migrations/a.ts': "import { Kysely } from 'kysely'\nexport async function up(db) {}", ...depends('kysely') },
     ],
-    ['Rails', { 'migrations/20250101_a.rb': 'class A' }],
     ['Laravel', { 'migrations/2025_a.php': '<?php' }],
     ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],
@@ -105,7 +103,7 @@ describe('a tool that is known and not read yet is named, not misread', () => {
     const found = await detect(files)
     expect(found).toMatchObject({ problem: 'unsupported', message: expect.stringContaining(title) as string })
     expect(found).toMatchObject({
-      message: expect.stringMatching(/Drizzle, Flyway, golang-migrate, Knex, Prisma/) as string,
+      message: expect.stringMatching(/Drizzle, .*Flyway, .*golang-migrate, .*Knex, .*Prisma/) as string,
     })
   })
 })
