@@ -19,6 +19,7 @@ export interface HandlerBundle {
   readonly ownBytes: number
   /** Of the latter, what is loaded with the function; the rest is when it is needed. */
   readonly loadedBytes: number
+  readonly metafile: Metafile
 }
 
 /** Packages of the SDK. */
@@ -67,7 +68,7 @@ async function buildHandler(name: string, folder: string): Promise<HandlerBundle
       filter: (path) => !/\.(?:d\.ts|map|md)$/u.test(path),
     })
   }
-  return { name, ...sizesOf(metafile, relative('.', join(folder, 'index.js'))) }
+  return { name, metafile, ...sizesOf(metafile, relative('.', join(folder, 'index.js'))) }
 }
 
 /** Names of the files that are loaded with the entry. */
@@ -101,7 +102,7 @@ function loadedWith(outputs: Metafile['outputs'], entry: string): ReadonlySet<st
   return loaded
 }
 
-function sizesOf({ outputs }: Metafile, entry: string): Omit<HandlerBundle, 'name'> {
+function sizesOf({ outputs }: Metafile, entry: string): Omit<HandlerBundle, 'name' | 'metafile'> {
   const bytesOf = (files: Iterable<string>, sdk: boolean): number =>
     [...files]
       .flatMap((file) => Object.entries(outputs[file]?.inputs ?? {}))

@@ -97,7 +97,9 @@ test('the archive holds what is used, and neither sources nor tests', () => {
   expect(folders).toEqual(new Set([...texts, 'dist', 'docs', 'infra']))
   expect(paths.filter((path) => path.startsWith('infra/'))).toEqual(['infra/example/deploywatch.app.json'])
   expect(paths.filter((path) => /(?<!\.d)\.ts$|\.test\.|\.map$/u.test(path))).toEqual([])
-  expect(paths).toEqual(expect.arrayContaining(['docs/aws.md', 'docs/findings.md', 'dist/cdk/types/infra/index.d.ts']))
+  expect(paths).toEqual(
+    expect.arrayContaining(['docs/aws.md', 'docs/findings.md', 'dist/LICENCES.txt', 'dist/cdk/types/infra/index.d.ts']),
+  )
   for (const handler of readdirSync('functions/handlers'))
     expect(paths).toContain(`dist/handlers/${handler.replace(/\.ts$/u, '')}/index.js`)
   // Every function is a bundle of its own, with its clients of the SDK: some 300 KB packed.
