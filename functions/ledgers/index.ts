@@ -4,6 +4,7 @@ import { dbmate } from './dbmate.ts'
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
+import { goose } from './goose.ts'
 import { knex } from './knex.ts'
 import type { LedgerTool } from './ledger.ts'
 import { prisma } from './prisma.ts'
@@ -16,6 +17,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   drizzle,
   flyway,
   golangMigrate,
+  goose,
   knex,
   prisma,
   rails,

@@ -74,11 +74,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /\.[cm]?[jt]s$/,
     text: /mikro-orm/,
   }),
-  tool('goose', 'goose', {
-    columns: ['id', 'version_id', 'is_applied', 'tstamp'],
-    files: /\.sql$/,
-    text: /^--\s*\+goose\s/m,
-  }),
   tool('atlas', 'Atlas', {
     columns: ['version', 'applied', 'total', 'executed_at', 'partial_hashes'],
     files: /(?:^|\/)atlas\.sum$/,

@@ -4,6 +4,7 @@ import { dbmateLedger } from './dbmate.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
+import { gooseLedger } from './goose.ts'
 import { knexLedger } from './knex.ts'
 import type { LedgerReader } from './ledger.ts'
 import { prismaLedger } from './prisma.ts'
@@ -16,6 +17,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   drizzleLedger,
   flywayLedger,
   golangMigrateLedger,
+  gooseLedger,
   knexLedger,
   prismaLedger,
   railsLedger,

@@ -75,7 +75,6 @@ test('nothing, or a folder without migrations, is no tool', async () => {
 
 describe('a tool that is known and not read yet is named, not misread', () => {
   test.each<[string, Files]>([
-    ['goose', { 'migrations/1_a.sql': '-- +goose Up\nSELECT 1' }],
     ['Liquibase', { 'migrations/a.sql': '-- liquibase formatted sql\n' }],
     ['Liquibase', { 'migrations/root.xml': '<databaseChangeLog/>' }],
     ['refinery', { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = "0.8"\n' }],

@@ -39,7 +39,7 @@ export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
   python: ['alembic'],
-  sqlfiles: ['dbmate', 'rails'],
+  sqlfiles: ['dbmate', 'rails', 'goose'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export async function scenariosOf(family: keyof typeof FAMILIES): Promise<readonly Scenario[]> {
