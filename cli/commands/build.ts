@@ -30,6 +30,7 @@ export async function run(options: BuildOptions, io: CliIo): Promise<number> {
     release,
     engine: postgres,
     tools: LEDGER_TOOLS,
+    env: io.env,
     connect: (name) => connect(expandEnvironment(loaded, name, io.env).target),
   })
   const path = options.out === null ? resolve(loaded.folder, DEFAULT_MANIFEST) : resolve(io.cwd, options.out)

@@ -178,6 +178,7 @@ export async function releaseOf(
     named: options.release,
     cwd: io.cwd,
     tools: LEDGER_TOOLS,
+    env: io.env,
     engine: async () => postgres,
     release: () => nameRelease({ version: null, commit: null }, loaded.folder, io.env),
     connect: (name) => connect(expandEnvironment(loaded, name, io.env).target),

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { endpointSchema } from './endpoints.ts'
 import { environmentSchema } from './environments.ts'
-import { key, label, name, orNull, path, text } from './parts.ts'
+import { duration, key, label, name, orNull, path, text } from './parts.ts'
 import { querySchema } from './queries.ts'
 import { parseStorePlace } from './store-place.ts'
 
@@ -61,8 +61,13 @@ const replay = z.strictObject({
   ),
   command: key(
     orNull(text),
-    'For mode command: what runs the migrations; it is given DATABASE_URL.',
+    'For mode command: the line of shell that runs all migrations; it is given the address of an empty server in DATABASE_URL, in PGHOST and its like, and where the tool reads it.',
     'npm run migrate',
+  ),
+  timeout: key(
+    duration.prefault('10m'),
+    'For mode command: after how long the command is ended, with all that it started.',
+    '10m',
   ),
   file: key(orNull(path), 'For mode dump: the structure file.', 'db/structure.sql'),
   environment: key(orNull(name), 'For mode environment: the environment whose catalog is the expectation.', 'staging'),

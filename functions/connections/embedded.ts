@@ -15,7 +15,7 @@ interface ServerMessage {
 }
 
 /** A Query message: 'Q', its length with itself, the text, a zero byte. */
-export function queryMessage(sql: string): Uint8Array {
+export function queryMessage(sql: string): Buffer {
   const text = Buffer.from(sql, 'utf8')
   const message = Buffer.alloc(text.length + 6)
   message.write('Q', 0, 'latin1')

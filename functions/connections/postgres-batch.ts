@@ -38,10 +38,22 @@ const PRELUDE = 2
 /** Behind a line break: a statement may end in a line comment. */
 const SEPARATOR = '\n;\n'
 
+/** What the statements stand between, one statement each. */
+export interface Frame {
+  readonly begin: string
+  readonly end: string
+}
+
+const TRANSACTION: Frame = { begin: BEGIN_READ_ONLY, end: 'ROLLBACK' }
+
 /** @throws {DatabaseError} a text is not one statement */
-export function createBatch(queries: readonly Query<unknown>[], options: ReadOptions): Batch {
+export function createBatch(
+  queries: readonly Query<unknown>[],
+  options: ReadOptions,
+  { begin, end }: Frame = TRANSACTION,
+): Batch {
   const texts = queries.map((query, index) => statementToSend(query.sql, index))
-  const parts = [BEGIN_READ_ONLY, settingsSql(options), ...texts, 'ROLLBACK']
+  const parts = [begin, settingsSql(options), ...texts, end]
   const values: unknown[] = []
   let completed = 0
   let rows: Row[] = []

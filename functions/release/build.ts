@@ -23,6 +23,8 @@ export interface BuildInput {
   /** Default: the config's folder. */
   readonly project?: ProjectFiles
   readonly cache?: Cache
+  /** What a command of the config is given, but for its database; default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Opens an environment's database: for schema.replay.mode environment only. */
   readonly connect: (environment: string) => Promise<Connection>
 }
@@ -38,7 +40,8 @@ export async function buildRelease(input: BuildInput): Promise<BuiltRelease> {
   const project = input.project ?? openProject(loaded.folder)
   const plan = await planReplay(loaded, project, input.tools)
   const statements = await listStatements(loaded, project)
-  const result = await computeCatalog({ loaded, project, plan, engine, cache: input.cache ?? openCache(), connect })
+  const cache = input.cache ?? openCache()
+  const result = await computeCatalog({ loaded, project, plan, engine, cache, env: input.env ?? process.env, connect })
   const { effects } = result
   const { match, ignore, role } = config.schema
   const { objects, notes: grantNotes } = await addNeededGrants(result.objects, statements, role)

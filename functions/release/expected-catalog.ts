@@ -2,52 +2,22 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import type { LoadedConfig } from '../config/load.ts'
-import { ConfigError, problemAt } from '../config/problem.ts'
-import type { Connection } from '../connections/connection.ts'
-import { factsText, identityOf } from '../core/catalog.ts'
-import type { ExpectedObject, MigrationEffect, ReplayMode } from '../core/release.ts'
-import type { Engine, Scope } from '../engines/engine.ts'
-import type { ProjectFiles } from '../ledgers/ledger.ts'
+import { identityOf } from '../core/catalog.ts'
+import type { Scope } from '../engines/engine.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
-import type { Cache } from './cache.ts'
+import { runCommands } from './command-catalog.ts'
+import type { ExpectedCatalogInput, ExpectedCatalogResult, Other } from './expected.ts'
+import { configError, EMBEDDED_MAJOR, NO_EFFECT, startServer, together, withTroubles } from './expected.ts'
 import { isParsed } from './postgres/cost.ts'
-import { ServerUnavailable, startEmbeddedPostgres } from './postgres/embedded-postgres.ts'
 import { extensionsNamedIn } from './postgres/extensions.ts'
 import { loadParser } from './postgres/parse.ts'
 import { pgliteVersion, startPglite } from './postgres/pglite.ts'
 import { schemasOf } from './postgres/schemas.ts'
 import { TOUCH_TRIGGERS } from './postgres/touches.ts'
-import type { Plan } from './plan.ts'
 import { plainSql } from './plan.ts'
 import { replayWithPrefix } from './prefix.ts'
 import type { ReplayFile, Replayed, Trouble } from './replay.ts'
 import { replay } from './replay.ts'
-
-export interface ExpectedCatalogResult {
-  readonly mode: ReplayMode
-  /** The servers that it was computed on, the first one's texts being the catalog's. */
-  readonly servers: readonly string[]
-  readonly schemas: readonly string[]
-  readonly objects: readonly ExpectedObject[]
-  /** One a migration. */
-  readonly effects: readonly MigrationEffect[]
-  /** Remarks for whoever builds, each one sentence. */
-  readonly notes: readonly string[]
-}
-
-export interface ExpectedCatalogInput {
-  readonly loaded: LoadedConfig
-  readonly project: ProjectFiles
-  readonly plan: Plan
-  readonly engine: Engine
-  readonly cache: Cache
-  /** Opens an environment's database, for mode environment. */
-  readonly connect: (environment: string) => Promise<Connection>
-}
-
-/** The embedded server's major: another one is a real server, installed on demand. */
-export const EMBEDDED_MAJOR = 18
 
 /** Raise it with whatever makes the same files give another result. */
 const REPLAY_VERSION = 2
@@ -68,11 +38,7 @@ export async function computeCatalog(input: ExpectedCatalogInput): Promise<Expec
         notes: [],
       }
     case 'command':
-      throw configError(
-        loaded,
-        ['schema', 'replay', 'mode'],
-        'mode "command" is not available in this version: write sql, dump, environment or none',
-      )
+      return runCommands(input)
     case 'environment':
       return readEnvironment(input)
     case 'sql':
@@ -90,12 +56,6 @@ export async function computeCatalog(input: ExpectedCatalogInput): Promise<Expec
       )
     }
   }
-}
-
-const NO_EFFECT: MigrationEffect = { brought: [], changed: [], removed: [], costs: [], failed: null }
-
-function configError(loaded: LoadedConfig, path: readonly (string | number)[], message: string): ConfigError {
-  return new ConfigError([problemAt(loaded.place(path), message)])
 }
 
 /** What the result depends on beside the files: the readers' own SQL stands for their version. */
@@ -156,29 +116,12 @@ async function replaySql(
   const { versions } = input.loaded.config.schema.replay
   const [base = EMBEDDED_MAJOR, ...others] = versions
   const first = await replayOn(input, plan, base, true)
-  const rest: { readonly major: number; readonly replayed: Replayed }[] = []
+  const rest: Other[] = []
   for (const major of new Set(others)) {
     if (major !== base) rest.push({ major, replayed: await replayOn(input, plan, major, false) })
   }
-  const variants = rest.map(({ major, replayed }) => ({
-    major,
-    objects: new Map(replayed.objects.map(({ object }) => [identityOf(object), object])),
-  }))
-  const objects = first.objects.map((expected) => {
-    const texts = variants.flatMap(({ major, objects }) => {
-      const other = objects.get(identityOf(expected.object))
-      return other === undefined || factsText(other) === factsText(expected.object)
-        ? []
-        : [[String(major), factsText(other)] as const]
-    })
-    return texts.length === 0 ? expected : { ...expected, variants: Object.fromEntries(texts) }
-  })
   return {
-    mode: 'sql',
-    servers: [first, ...rest.map(({ replayed }) => replayed)].map(({ version }) => version),
-    schemas: first.schemas,
-    objects,
-    effects: withTroubles(first.effects, first.troubles),
+    ...together('sql', first, rest),
     troubles: first.troubles,
     notes: rest.flatMap(({ replayed }) => otherFailures(plan, first, replayed)),
   }
@@ -191,23 +134,6 @@ function otherFailures(files: Files, first: Replayed, other: Replayed): readonly
       ? []
       : [`on PostgreSQL ${other.version}, ${files.migrations[at]?.subject ?? ''}:${failed.line}: ${failed.reason}`],
   )
-}
-
-/** What failed before the migrations belongs to none of them, and makes them unsure: the first one carries it. */
-function withTroubles(effects: readonly MigrationEffect[], troubles: readonly Trouble[]): readonly MigrationEffect[] {
-  const [first, ...rest] = effects
-  const before = troubles.flatMap(({ file, failure }) =>
-    [failure, ...failure.further].map((one) => ({
-      ...one,
-      line: 1,
-      reason: `before it, at ${file}:${one.line}: ${one.reason}`,
-      further: [],
-    })),
-  )
-  const own = first?.failed ?? null
-  const [failed, ...further] = [...before, ...(own === null ? [] : [{ ...own, further: [] }, ...own.further])]
-  if (first === undefined || failed === undefined) return effects
-  return [{ ...first, failed: { ...failed, further } }, ...rest]
 }
 
 async function replayOn(
@@ -230,10 +156,7 @@ async function replayOn(
       startPglite({ extensions, cache, state }),
     )
   }
-  const server = await startEmbeddedPostgres(major, cache.folder).catch((error: unknown) => {
-    if (!(error instanceof ServerUnavailable)) throw error
-    throw configError(loaded, ['schema', 'replay', 'versions'], error.message)
-  })
+  const server = await startServer(input, major)
   try {
     return await replay({ ...shared, server, from: null, checkpoint: null })
   } finally {

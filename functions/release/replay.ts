@@ -132,7 +132,10 @@ function isChange({ brought, changed, removed }: CatalogChange): boolean {
 }
 
 /** Schemas that hold a ledger's table: one that holds nothing else is the tool's, and nobody's expectation. */
-async function ledgerSchemas({ server, ledgerTables }: ReplayInput): Promise<ReadonlySet<string>> {
+export async function ledgerSchemas({
+  server,
+  ledgerTables,
+}: Pick<ReplayInput, 'server' | 'ledgerTables'>): Promise<ReadonlySet<string>> {
   if (ledgerTables.length === 0) return new Set()
   const names = ledgerTables.map((table) => `'${table.replaceAll("'", "''")}'`).join(', ')
   const { rows } = await server.run(
@@ -142,7 +145,11 @@ async function ledgerSchemas({ server, ledgerTables }: ReplayInput): Promise<Rea
 }
 
 /** Makes the role and what runs before the migrations. */
-async function begin(input: ReplayInput, session: Session, tracker: Tracker): Promise<readonly Trouble[]> {
+export async function begin(
+  input: Pick<ReplayInput, 'server' | 'role' | 'before'>,
+  session: Session,
+  tracker: Tracker,
+): Promise<readonly Trouble[]> {
   for (const sql of TOUCH_TRIGGERS) await input.server.run(sql)
   // A role that exists already (the superuser's own name) is what was wanted.
   if (input.role !== null) await session.runFile([{ sql: createRole(input.role) }])
@@ -240,7 +247,7 @@ function touchesOf(outcomes: readonly Outcome[]): readonly Touch[] {
  * What no event trigger tells: roles belong to no database, catalogs may be written by hand, a partition that was
  * detached is its parent's no longer, and a table that becomes unlogged takes its sequences with it. An index that could not be built CONCURRENTLY, which stays behind, is seen afterwards.
  */
-function needsEverything(sql: string): boolean {
+export function needsEverything(sql: string): boolean {
   return (
     /\b(drop|reassign)\s+owned\b|\balter\s+(role|user|group)\s+\S+\s+rename\b|\bdetach\s+partition\b|\bno\s+inherit\b|\bset\s+(un)?logged\b/i.test(
       sql,

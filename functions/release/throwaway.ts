@@ -10,6 +10,11 @@ export interface StatementResult {
   readonly notices: readonly string[]
 }
 
+/** `exchange` runs whole messages of the protocol in the one session that there is; a real server has a port, on loopback. */
+export type Reach =
+  | { readonly kind: 'embedded'; readonly exchange: (messages: Uint8Array) => Promise<Uint8Array> }
+  | { readonly kind: 'server'; readonly port: number }
+
 export interface Throwaway {
   /** As the server says it: '18.6'. */
   readonly version: string
@@ -23,6 +28,8 @@ export interface Throwaway {
   readonly oneSession: boolean
   /** Reads what has been committed. */
   readonly connection: Connection
+  /** How others than its owner get in. */
+  readonly reach: Reach
   /** Copies the server's files as they are now; what is answered packs them into what it can be started from. null: it cannot be saved. */
   save(): Promise<(() => Promise<Uint8Array>) | null>
   close(): Promise<void>

@@ -57,7 +57,7 @@ export async function startEmbeddedPostgres(major: number, folder: string): Prom
   try {
     await server.initialise()
     await server.start()
-    return await openSession(`postgres://postgres:postgres@127.0.0.1:${port}/postgres`, remove)
+    return await openSession(port, remove)
   } catch (error) {
     await remove()
     const reason = error instanceof Error ? error.message : String(error)
@@ -74,7 +74,8 @@ function packagesFolder(cache: string): string {
   return join(closed ? '/var/cache/deploywatch' : cache, 'postgres')
 }
 
-async function openSession(url: string, remove: () => Promise<void>): Promise<Throwaway> {
+async function openSession(port: number, remove: () => Promise<void>): Promise<Throwaway> {
+  const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: url, options: '-c client_min_messages=debug1' })
   await client.connect()
@@ -86,6 +87,7 @@ async function openSession(url: string, remove: () => Promise<void>): Promise<Th
     run,
     oneSession: false,
     connection,
+    reach: { kind: 'server', port },
     save: async () => null,
     close: async () => {
       await connection.close()

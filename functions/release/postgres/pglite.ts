@@ -132,6 +132,7 @@ async function throwaway(database: PGlite): Promise<Throwaway> {
     run,
     oneSession: true,
     connection: embeddedConnection(database),
+    reach: { kind: 'embedded', exchange: (messages) => database.execProtocolRaw(messages) },
     save: () => dump(database),
     close: () => database.close(),
   }
