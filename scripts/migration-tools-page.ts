@@ -20,7 +20,7 @@ export function migrationToolsPage(tools: readonly LedgerTool[], alsoKnown: read
     '## Known, and not read',
     '',
     `${alsoKnown.join(', ')}: they are told from the others, so that they are not misread, and answered with \`ledger-unsupported\`.`,
-    'The schema can be compared without a ledger: `schema.replay.mode: dump` or `environment`.',
+    'The schema can be compared without a ledger: `schema.replay.mode: command`, `dump` or `environment`.',
   ]
   return `${lines.join('\n')}\n`
 }

@@ -51,7 +51,7 @@ const replay = z.strictObject({
   ),
   versions: key(
     z.array(z.number().int().min(1).max(99)).default([]),
-    "The server majors to replay on. Default: the embedded one's.",
+    "The server majors to replay on. Default: the embedded one's. In mode command each one that is named is a real server.",
     [15],
   ),
   before: key(

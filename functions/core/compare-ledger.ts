@@ -295,7 +295,7 @@ function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Fi
         found: `${problem.table} is ${problem.tool}'s: ${problem.why}`,
         source,
         nextSteps: [
-          { text: 'compare the objects only: set `schema.replay.mode` to dump or environment', command: null },
+          { text: 'compare the objects only: set `schema.replay.mode` to command, dump or environment', command: null },
         ],
       })
     case 'denied':

@@ -86,7 +86,7 @@ function ambiguous(
 }
 
 function unsupportedText(title: string, evidence: string): string {
-  return `these are migrations of ${title} (${evidence}), whose ledger cannot be read yet: supported are ${supportedTitles()}; to compare the schema without a ledger, leave \`migrations\` out and set \`schema.replay.mode\` to dump or environment`
+  return `these are migrations of ${title} (${evidence}), whose ledger cannot be read yet: supported are ${supportedTitles()}; to compare the schema without a ledger, leave \`migrations\` out and set \`schema.replay.mode\` to command, dump or environment`
 }
 
 function supportedNames(): string {

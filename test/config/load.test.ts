@@ -101,7 +101,15 @@ describe('a config that is right', () => {
       service: 'orders',
       migrations: [],
       schema: {
-        replay: { mode: 'sql', versions: [], before: [], command: null, file: null, environment: null },
+        replay: {
+          mode: 'sql',
+          versions: [],
+          before: [],
+          command: null,
+          timeout: 600_000,
+          file: null,
+          environment: null,
+        },
         match: 'subset',
         ignore: [],
         role: null,

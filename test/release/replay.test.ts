@@ -289,12 +289,6 @@ describe('modes', () => {
     expect(built.objects).toEqual([])
     expect(built.expectation.ledgers[0]?.migrations).toHaveLength(1)
   })
-
-  test('command: refused with its place, as long as it is not there', async () => {
-    await expect(build(['SELECT 1'], 'schema: { replay: { mode: command, command: make } }\n')).rejects.toThrow(
-      /deploywatch\.yaml:3:\d+: mode "command" is not available/,
-    )
-  })
 })
 
 describe('the same again', () => {

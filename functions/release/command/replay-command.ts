@@ -7,6 +7,9 @@ import { commandEnvironment } from './command-environment.ts'
 import type { LedgerExpectation } from '../../core/release.ts'
 import { flattenMigrations } from '../../core/release.ts'
 import type { Engine, Scope } from '../../engines/engine.ts'
+import { recogniseOther } from '../../ledgers/other-tools.ts'
+import { LEDGER_COLUMN_SETS } from '../../ledgers/read-ledgers.ts'
+import { LEDGER_READERS } from '../../ledgers/readers.ts'
 import type { Trouble } from '../replay.ts'
 import { begin, ledgerSchemas } from '../replay.ts'
 import type { Replayed, ReplayFile } from '../replay.ts'
@@ -68,15 +71,8 @@ async function replayOnce(input: ReplayCommandInput): Promise<Once> {
   const server = await input.start()
   try {
     const lent = lend(server)
-    const tracker = createTracker({
-      server: lent.server,
-      engine,
-      ignore,
-      ledgerTables,
-      role,
-      state: null,
-      lastAbout: () => -1,
-    })
+    const tracking = { server: lent.server, engine, ignore, ledgerTables, role, state: null, lastAbout: () => -1 }
+    const tracker = createTracker(tracking)
     const troubles = await begin({ server, role, before: input.before }, openSession(server), tracker)
     const attribution = createAttribution({ engine, ledgers, ledgerTables, tracker, enter: lent.enter })
     const { run, front, stalled, variables } = await runOn(server, attribution, input)
@@ -94,12 +90,27 @@ async function replayOnce(input: ReplayCommandInput): Promise<Once> {
       observations,
     })
     if (problem !== null) return { problem }
-    const corrections = await tracker.verify(null)
-    const replayed = await finish(input, { server, tracker, attribution, troubles, corrections: [corrections] })
+    const read =
+      ledgers.length > 0
+        ? tracker
+        : createTracker({ ...tracking, ledgerTables: await ledgersOfAnyTool(server, engine) })
+    const corrections = [await read.verify(null)]
+    const replayed = await finish(input, { server, tracker: read, attribution, troubles, corrections })
     return { replayed, notes: notesOf(input, attribution), tables: attribution.tables() }
   } finally {
     await server.close()
   }
+}
+
+/** Where the config names no migrations the command has a ledger all the same, and it is no part of the schema. */
+async function ledgersOfAnyTool({ connection }: Throwaway, engine: Engine): Promise<readonly string[]> {
+  const [candidates] = await connection.read([engine.candidateTables(LEDGER_COLUMN_SETS)])
+  const own = candidates.flatMap((table) => {
+    const reader = LEDGER_READERS.find((one) => one.recognise(table, candidates) !== null)
+    if (reader === undefined) return recogniseOther(table) === null ? [] : [table]
+    return [table, ...reader.beside(table)]
+  })
+  return [...new Set(own.map(({ table }) => table))]
 }
 
 /** The server as a tracker has it: its own session, or a client's for as long as that is lent. */

@@ -135,6 +135,20 @@ test('a ledger whose name is computed is found by its columns, and is no part of
   }
 })
 
+test('where the config names no migrations there are objects all the same, and the ledger is none of them', async () => {
+  const built = await buildBy(project, {
+    migrations: null,
+    replay: `command: ${JSON.stringify(`ORDERS_DB_URL="$DATABASE_URL" ${KNEX} migrate:latest`)}`,
+    cache: cache.cache,
+  })
+  expect(built.expectation.ledgers).toEqual([])
+  const tables = built.objects.filter(({ object }) => object.kind === 'table')
+  expect(tables.map(({ object, brought }) => [object.name, brought])).toEqual([
+    ['customers', null],
+    ['orders', null],
+  ])
+})
+
 test('a variable of a .env file, which leads to a database, leads to the throwaway server instead', async () => {
   const own = await commandProject({
     ...FILES,
