@@ -171,7 +171,10 @@ function skippedFinding({ ledger, migration }: MigrationStanding, judged: Judged
     source: sourceOf(migration),
     causes: [
       {
-        text: 'it was merged after a later one had already run here',
+        text:
+          judged.graph === null
+            ? 'it was merged after a later one had already run here'
+            : 'it was added below one that had already run here, or its row was taken away',
         evidence: later === undefined ? null : `${later.label} is applied${whenText(later)}`,
       },
     ],

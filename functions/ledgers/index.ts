@@ -1,6 +1,7 @@
 /** The tools whose migrations can be built and looked for. A new one is a file, a fixture folder, a contract and a line here and in readers.ts; a test checks that they agree. */
 import { alembic } from './alembic.ts'
 import { dbmate } from './dbmate.ts'
+import { django } from './django.ts'
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
@@ -14,6 +15,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   // By name, a line each.
   alembic,
   dbmate,
+  django,
   drizzle,
   flyway,
   golangMigrate,

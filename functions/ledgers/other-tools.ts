@@ -83,11 +83,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     columns: ['change_id', 'change', 'project', 'committed_at'],
     configs: ['sqitch.plan', 'sqitch.conf'],
   }),
-  tool('django', 'Django', {
-    columns: ['id', 'app', 'name', 'applied'],
-    configs: ['manage.py'],
-    files: /\/migrations\/[^/]+\.py$/,
-  }),
   tool('supabase', 'Supabase', {
     columns: ['version', 'statements', 'name'],
     configs: ['supabase/config.toml'],

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { ProjectFiles } from './ledger.ts'
 
 /** Folders that hold other people's files: thousands of them, and no migration of this release. */
-const SKIPPED = new Set(['.git', 'node_modules', '.deploywatch'])
+const SKIPPED = new Set(['.git', 'node_modules', '.deploywatch', '.venv', '.tox', 'site-packages', '__pycache__'])
 
 /** Reads below `root`, the config file's folder. Errors other than "does not exist" are thrown. */
 export function openProject(root: string): ProjectFiles {

@@ -30,9 +30,24 @@ export function pythonAddress(statements: readonly PythonStatement[]): string | 
     tokens.flatMap((token, at) => {
       const [before, open] = [tokens[at - 2], tokens[at - 1]]
       const asks = /^(?:environ|getenv|env|get|db|db_url|str|url)$/.test(before?.text ?? '')
+      // `dj_database_url.config(env="…")`
+      if (token.kind === 'string' && before?.text === 'env' && open?.text === '=') return [token.text]
       return token.kind === 'string' && asks && (open?.text === '(' || open?.text === '[') ? [token.text] : []
     }),
   )
   const [first, ...others] = new Set(names.filter((name) => /UR[IL]$|DSN$/.test(name)))
-  return others.length > 0 ? null : (first ?? null)
+  if (first === undefined) return statements.some(readsUsualAddress) ? 'DATABASE_URL' : null
+  return others.length > 0 ? null : first
+}
+
+/** `dj_database_url.config()` and `env.db()` read DATABASE_URL where nothing else is said. */
+function readsUsualAddress({ tokens }: PythonStatement): boolean {
+  return tokens.some(({ text }, at) => {
+    const called = `${tokens[at + 1]?.text ?? ''}${tokens[at + 2]?.text ?? ''}${tokens[at + 3]?.text ?? ''}`
+    const last = tokens[at + 4]?.text
+    return (
+      (text === 'dj_database_url' && called === '.config(' && !tokens.some((other) => other.text === 'env')) ||
+      (text === 'env' && called === '.db(' && last === ')')
+    )
+  })
 }

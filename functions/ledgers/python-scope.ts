@@ -5,17 +5,29 @@ import { parseValue } from './python-values.ts'
 
 export type PythonScope = ReadonlyMap<string, PythonValue>
 
-/** @param outer What names stand for where the file begins: those that another one gives to it. */
-export function scopeOf(statements: readonly PythonStatement[], outer: PythonScope = new Map()): PythonScope {
+/**
+ * @param outer What names stand for where the statements begin.
+ * @param imported What statements that import bring, where it is known.
+ */
+export function scopeOf(
+  statements: readonly PythonStatement[],
+  outer: PythonScope = new Map(),
+  imported: ReadonlyMap<PythonStatement, PythonScope> = new Map(),
+): PythonScope {
   const scope = new Map(outer)
   const indent = statements[0]?.indent ?? 0
   // The first words of the blocks around a statement.
   const blocks: { readonly indent: number; readonly word: string }[] = []
-  for (const { indent: own, tokens } of statements) {
+  for (const statement of statements) {
+    const { indent: own, tokens } = statement
     while (blocks.length > 0 && (blocks.at(-1)?.indent ?? 0) >= own) blocks.pop()
     const isElsewhere = blocks.some(({ word }) => word === 'def' || word === 'class' || word === 'async')
     const inside = COMPOUND.has(tokens[0]?.text ?? '') ? afterColon(tokens) : null
-    if (!isElsewhere) assign(scope, inside ?? tokens, own > indent || inside !== null)
+    const conditional = own > indent || inside !== null
+    if (!isElsewhere) assign(scope, changeOf(inside ?? tokens), conditional)
+    for (const [name, value] of isElsewhere ? [] : (imported.get(statement) ?? [])) {
+      assign(scope, { names: [name], value, adds: false }, conditional)
+    }
     if (tokens.at(-1)?.text === ':') blocks.push({ indent: own, word: tokens[0]?.text ?? '' })
   }
   return scope
@@ -48,14 +60,16 @@ function afterColon(tokens: readonly PythonToken[]): readonly PythonToken[] {
   return at < 0 ? [] : tokens.slice(at + 1)
 }
 
-function assign(scope: Map<string, PythonValue>, tokens: readonly PythonToken[], conditional: boolean): void {
-  const change = changeOf(tokens)
+function assign(scope: Map<string, PythonValue>, change: Change | null, conditional: boolean): void {
   if (change === null) return
   const { names, value, adds } = change
   for (const name of names) {
     const before = scope.get(name)
     const { line } = value
-    if (conditional) scope.set(name, sumOf([...(before === undefined ? [] : [before]), { kind: 'computed', line }]))
+    const maybe = { kind: 'maybe', value: resolved(value, scope), line } as const
+    // Whether it takes the place of what was there, only the condition says.
+    const instead = adds ? [] : [{ kind: 'computed', line } as const]
+    if (conditional) scope.set(name, sumOf([...(before === undefined ? [] : [before]), maybe, ...instead]))
     else if (adds) scope.set(name, sumOf([before ?? { kind: 'computed', line }, resolved(value, scope)]))
     else scope.set(name, resolved(value, scope))
   }
@@ -125,6 +139,7 @@ export function resolved(value: PythonValue, scope: PythonScope): PythonValue {
     case 'call':
       return { ...value, items: value.items.map((item) => resolved(item, scope)) }
     case 'rest':
+    case 'maybe':
       return { ...value, value: resolved(value.value, scope) }
     case 'dict':
       return { ...value, entries: value.entries.map(([key, item]) => [resolved(key, scope), resolved(item, scope)]) }
@@ -136,20 +151,38 @@ export function resolved(value: PythonValue, scope: PythonScope): PythonValue {
   }
 }
 
-/** The items of a list, of what is added to it and of what is spread in it. `computed`: there may be others. */
-export function itemsOf(value: PythonValue): { readonly items: readonly PythonValue[]; readonly computed: boolean } {
-  const unknown = { items: [], computed: true }
+export interface PythonItems {
+  readonly items: readonly PythonValue[]
+  /** Those that only a condition brings. */
+  readonly maybe: readonly PythonValue[]
+  /** There may be others, and some of these may not be there. */
+  readonly computed: boolean
+}
+
+/** The items of a list, of what is added to it and of what is spread in it. */
+export function itemsOf(value: PythonValue): PythonItems {
+  const unknown = { items: [], maybe: [], computed: true }
   switch (value.kind) {
     case 'list':
     case 'sum': {
       const isList = value.kind === 'list'
       const parts = value.items.map((item) =>
-        isList && item.kind !== 'rest' && item.kind !== 'computed' ? { items: [item], computed: false } : itemsOf(item),
+        isList && item.kind !== 'rest' && item.kind !== 'computed'
+          ? { items: [item], maybe: [], computed: false }
+          : itemsOf(item),
       )
-      return { items: parts.flatMap(({ items }) => items), computed: parts.some(({ computed }) => computed) }
+      return {
+        items: parts.flatMap(({ items }) => items),
+        maybe: parts.flatMap(({ maybe }) => maybe),
+        computed: parts.some(({ computed }) => computed),
+      }
     }
     case 'rest':
       return itemsOf(value.value)
+    case 'maybe': {
+      const { items, maybe, computed } = itemsOf(value.value)
+      return { items: [], maybe: [...items, ...maybe], computed }
+    }
     case 'call': {
       const [only, second] = value.items
       const copies = ['list', 'tuple', 'set', 'sorted'].includes(value.name) && second === undefined
@@ -169,7 +202,7 @@ export function itemsOf(value: PythonValue): { readonly items: readonly PythonVa
 export function stringsOf(value: PythonValue | undefined): readonly string[] | null {
   if (value === undefined || value.kind === 'none') return []
   if (value.kind === 'string') return [value.value]
-  const { items, computed } = itemsOf(value)
+  const { items, maybe, computed } = itemsOf(value)
   const strings = items.flatMap((item) => (item.kind === 'string' ? [item.value] : []))
-  return computed || strings.length < items.length ? null : strings
+  return computed || maybe.length > 0 || strings.length < items.length ? null : strings
 }

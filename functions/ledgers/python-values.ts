@@ -17,6 +17,8 @@ export type PythonValue = { readonly line: number } & (
       readonly keywords: ReadonlyMap<string, PythonValue>
     }
   | { readonly kind: 'sum'; readonly items: readonly PythonValue[] }
+  /** What only a condition brings. */
+  | { readonly kind: 'maybe'; readonly value: PythonValue }
   /** `*NAME` in a list. */
   | { readonly kind: 'rest'; readonly value: PythonValue }
 )

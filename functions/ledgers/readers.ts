@@ -1,6 +1,7 @@
 /** What a look at a database knows of each tool: no file of a repository is read with these. */
 import { alembicLedger } from './alembic.ts'
 import { dbmateLedger } from './dbmate.ts'
+import { djangoLedger } from './django.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
@@ -14,6 +15,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   // By name, a line each.
   alembicLedger,
   dbmateLedger,
+  djangoLedger,
   drizzleLedger,
   flywayLedger,
   golangMigrateLedger,

@@ -50,15 +50,29 @@ describe('lists', () => {
     expect(strings(code)).toEqual(value)
   })
 
-  test('what is added under a condition, taken away or computed leaves the rest, and says so', () => {
-    const added = ["A = ['x']\nif DEBUG:\n    A += ['y']", "A = ['x'] + more()", "A = ['x']\nif D: A.append('y')"]
-    for (const code of [...added, "A = ['x']\nA.remove('y')", "A = ['x']\nA[0] = 'z'", "A = ['x', *B]"]) {
+  test('what is taken away or computed leaves the rest, and says so', () => {
+    for (const code of ["A = ['x'] + more()", "A = ['x']\nA.remove('y')", "A = ['x']\nA[0] = 'z'", "A = ['x', *B]"]) {
       const value = scope(code).get('A')
       expect(value === undefined ? null : itemsOf(value), code).toMatchObject({
         items: [{ value: 'x' }],
         computed: true,
       })
     }
+  })
+
+  test.each([
+    ["A = ['x']\nif DEBUG:\n    A += ['y']", false],
+    ["A = ['x']\nif D: A.append('y')", false],
+    ["A = ['x']\nif D:\n    A = ['y']", true],
+    ["A = ['x']\ntry:\n    A += ['y']\nexcept E:\n    pass", false],
+  ])('what only a condition brings is told apart: %j', (code, computed) => {
+    const value = scope(code).get('A')
+    expect(value === undefined ? null : itemsOf(value)).toMatchObject({
+      items: [{ value: 'x' }],
+      maybe: [{ value: 'y' }],
+      computed,
+    })
+    expect(strings(code)).toBeNull()
   })
 
   test('what a function or a class does to a name of its own is not the file’s', () => {
