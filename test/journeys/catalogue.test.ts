@@ -2,70 +2,16 @@
  * The catalogue of what goes wrong between migrations and databases. Each scenario really happens, with the team's own tool; a look
  * says what it is; the commands that it prints are pasted into a shell, and a second look passes: ledger and schema.
  */
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Finding } from '../../functions/core/finding.ts'
 import type { Report } from '../../functions/core/report.ts'
-import type { CatalogueScenario, Place, Step } from '../support/catalogue.ts'
-import { lacks, listCatalogue, runInShell, variablesOf, whileOpen } from '../support/catalogue.ts'
+import type { CatalogueScenario } from '../support/catalogue.ts'
+import { lacks, listCatalogue, runInShell, variablesOf } from '../support/catalogue.ts'
+import type { World } from '../support/catalogue-world.ts'
+import { arrange, happen } from '../support/catalogue-world.ts'
 import { checkInProcess, recordInProcess } from '../support/in-process.ts'
-import { findTool } from '../support/migration-tools.ts'
 import { auditFolder } from '../support/pipelines.ts'
-import type { TestDatabase } from '../support/postgres.ts'
-import { createDatabase } from '../support/postgres.ts'
-
-interface World extends Place {
-  readonly databases: Map<string, TestDatabase>
-}
-
-const ends: (() => Promise<void>)[] = []
-afterAll(async () => {
-  for (const end of ends.reverse()) await end()
-})
-
-async function arrange(scenario: CatalogueScenario): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'deploywatch-catalogue-'))
-  ends.push(() => rm(folder, { recursive: true, force: true }))
-  await cp(scenario.project, folder, { recursive: true })
-  const tools = scenario.tools.flatMap((name) => findTool(name) ?? [])
-  const modules = tools.find((tool) => tool.modules !== null)?.modules
-  if (modules != null) await symlink(modules, join(folder, 'node_modules'))
-  const databases = new Map<string, TestDatabase>()
-  for (const name of scenario.databases) databases.set(name, await createDatabase())
-  ends.push(async () => void (await Promise.all([...databases.values()].map((database) => database.drop()))))
-  const world = {
-    folder,
-    tools,
-    databases,
-    // The tools in Go ask for TLS unless they are told not to.
-    get urls() {
-      return Object.fromEntries([...databases].map(([name, { url }]) => [name, `${url}?sslmode=disable`]))
-    },
-  }
-  for (const step of scenario.happened) await happen(world, step)
-  return world
-}
-
-async function happen(world: World, step: Step): Promise<void> {
-  const { databases } = world
-  if ('copy' in step) {
-    const copy = await createDatabase(undefined, databases.get(step.copy)?.name)
-    await databases.get(step.to)?.drop()
-    databases.set(step.to, copy)
-  } else if ('sql' in step) await databases.get(step.on)?.run(step.sql)
-  else {
-    const act = () => runInShell(step.run, world, step.on)
-    const { code, output } =
-      step.during === null ? await act() : await whileOpen(world.urls[step.on] ?? '', step.during, act)
-    if (step.fails === null) expect(code, `${step.run}\n${output}`).toBe(0)
-    else {
-      expect(code, output).not.toBe(0)
-      expect(output).toContain(step.fails)
-    }
-  }
-}
 
 async function check(world: World): Promise<Report> {
   const { report, stderr } = await checkInProcess(whereOf(world))
