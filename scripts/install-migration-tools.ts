@@ -1,12 +1,14 @@
 /**
  * Installs the migration tools of test/journeys/catalogue.test.ts, each once: golang-migrate by `go`, Flyway by `mvn`, Prisma by
- * `npm`. What cannot be had here is said, and its scenarios say that they skip.
+ * `npm`; and those of test/release/command whose migrations are code, by `npm` and `pip`. What cannot be had here is said, and its tests
+ * say that they skip.
  */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { codeToolsFolder, NODE_PACKAGES, PYTHON_PACKAGES } from '../test/support/code-tools.ts'
 import { PINNED, toolFolder, type InstalledTool } from '../test/support/migration-tools.ts'
 
 const run = promisify(execFile)
@@ -88,12 +90,10 @@ async function isHere(program: string): Promise<boolean> {
 }
 
 /** Whether all is well: it is there, or cannot be had. */
-async function install(name: InstalledTool): Promise<boolean> {
-  const folder = toolFolder(name)
-  if (existsSync(folder)) return told(true, `${name} ${PINNED[name]}: is there`)
-  const installer = INSTALLERS[name]
+async function install(title: string, folder: string, installer: Installer): Promise<boolean> {
+  if (existsSync(folder)) return told(true, `${title}: is there`)
   for (const program of installer.needs) {
-    if (!(await isHere(program))) return told(true, `${name}: skipped, there is no ${program} here`)
+    if (!(await isHere(program))) return told(true, `${title}: skipped, there is no ${program} here`)
   }
   await mkdir(dirname(folder), { recursive: true })
   // Half an installation must not be taken for one.
@@ -101,11 +101,29 @@ async function install(name: InstalledTool): Promise<boolean> {
   try {
     await installer.install(draft)
     await rename(draft, folder)
-    return told(true, `${name} ${PINNED[name]}: installed`)
+    return told(true, `${title}: installed`)
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
-    return told(false, `${name}: could not be installed: ${String(error)}`)
+    return told(false, `${title}: could not be installed: ${String(error)}`)
   }
+}
+
+const NODE: Installer = {
+  needs: ['npm'],
+  install: async (folder) => {
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: NODE_PACKAGES }))
+    await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder })
+  },
+}
+
+/** Programs of a virtual environment name its place in their first line, so they are asked for as modules. */
+const PYTHON: Installer = {
+  needs: ['python3'],
+  install: async (folder) => {
+    await run('python3', ['-m', 'venv', folder])
+    const wanted = Object.entries(PYTHON_PACKAGES).map(([name, version]) => `${name}==${version}`)
+    await run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...wanted])
+  },
 }
 
 function told(outcome: boolean, text: string): boolean {
@@ -114,5 +132,8 @@ function told(outcome: boolean, text: string): boolean {
 }
 
 const outcomes: boolean[] = []
-for (const name of Object.keys(INSTALLERS) as InstalledTool[]) outcomes.push(await install(name))
+for (const name of Object.keys(INSTALLERS) as InstalledTool[])
+  outcomes.push(await install(`${name} ${PINNED[name]}`, toolFolder(name), INSTALLERS[name]))
+outcomes.push(await install(Object.keys(NODE_PACKAGES).join(', '), codeToolsFolder('node'), NODE))
+outcomes.push(await install(Object.keys(PYTHON_PACKAGES).join(', '), codeToolsFolder('python'), PYTHON))
 process.exitCode = outcomes.every(Boolean) ? 0 : 1

@@ -22,10 +22,13 @@ const RECIPE = 2
 
 export type InstalledTool = keyof typeof PINNED
 
+export function toolsRoot(): string {
+  return process.env['DEPLOYWATCH_TEST_TOOLS'] ?? join(homedir(), '.cache', 'deploywatch-test-tools')
+}
+
 /** Where a tool is, or is to be. */
 export function toolFolder(name: InstalledTool): string {
-  const root = process.env['DEPLOYWATCH_TEST_TOOLS'] ?? join(homedir(), '.cache', 'deploywatch-test-tools')
-  return join(root, `${name}-${PINNED[name]}-${RECIPE}`)
+  return join(toolsRoot(), `${name}-${PINNED[name]}-${RECIPE}`)
 }
 
 export interface MigrationToolPlace {
