@@ -12,7 +12,7 @@ import type { LedgerReader, ProjectFiles } from './ledger.ts'
 import { defineTool } from './ledger.ts'
 import { joinPath } from './project-files.ts'
 import type { PythonFile } from './python-project.ts'
-import { pythonAddress, readPython } from './python-project.ts'
+import { onlyOne, pythonAddresses, readPython } from './python-project.ts'
 import { resolved } from './python-scope.ts'
 import type { PythonValue } from './python-values.ts'
 import { parseCall } from './python-values.ts'
@@ -136,7 +136,7 @@ async function readEnv(project: ProjectFiles, config: AlembicConfig): Promise<En
   const env = await readPython(project, joinPath(config.scripts, 'env.py'))
   if (env === null) return { table: null, addressIn: null, notes: [] }
   const tables = configureCalls(env).map((keywords) => tableOf(keywords, config))
-  const addressIn = pythonAddress(env.statements)
+  const addressIn = onlyOne(pythonAddresses(env.statements))
   const [table = null] = tables
   const same = tables.every((other) => other !== undefined && JSON.stringify(other) === JSON.stringify(table))
   if (same) return { table, addressIn, notes: [] }

@@ -3,7 +3,7 @@ import type { ProjectFiles } from './ledger.ts'
 import { folderOf, joinPath, trimFolder, upwards } from './project-files.ts'
 import type { PythonModules } from './python-modules.ts'
 import { importOf, listModules } from './python-modules.ts'
-import { pythonAddress, readPython } from './python-project.ts'
+import { onlyOne, pythonAddresses, readPython, speaksOfDatabase } from './python-project.ts'
 import type { PythonScope } from './python-scope.ts'
 import { itemsOf, scopeOf } from './python-scope.ts'
 import type { PythonStatement } from './python-source.ts'
@@ -58,7 +58,8 @@ export async function readDjangoSettings(project: ProjectFiles, path: string): P
     computed: unread || maybe.some(({ kind }) => kind !== 'string'),
     migrationModules: migrationModulesOf(scope.get('MIGRATION_MODULES')),
     value: (name) => scope.get(name),
-    addressIn: pythonAddress([...files.values()].flat()),
+    // Settings have addresses of caches and queues too: one of those would send a migration astray.
+    addressIn: onlyOne(pythonAddresses([...files.values()].flat()).filter(speaksOfDatabase)),
   }
 }
 
@@ -101,7 +102,8 @@ async function scopeOfFile(
   const imported = new Map<PythonStatement, PythonScope>()
   for (const statement of read.statements) {
     const found = importOf(statement, file, modules)
-    if (found === null) continue
+    // Settings are in capitals: what else is imported leads through half of the project.
+    if (found === null || (found.names !== 'all' && !found.names.some(([name]) => /^[A-Z]/.test(name)))) continue
     const scope = await scopeOfFile(project, found.file, modules, files)
     const names = found.names === 'all' ? [...scope.keys()].map((name) => [name, name] as const) : found.names
     const brought = names.flatMap(([name, as]) => {

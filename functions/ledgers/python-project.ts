@@ -22,22 +22,35 @@ export async function readPython(project: ProjectFiles, file: string): Promise<P
 }
 
 /**
- * The environment variable from which Python code has the database's address: `os.environ["DATABASE_URL"]`, `os.getenv(…)`,
- * `env("…")`. Null where none looks like one, or where several do.
+ * The environment variables from which Python code has addresses: `os.environ["DATABASE_URL"]`, `os.getenv(…)`, `env.db("…")`. Those
+ * that speak of a database, where any does; else all that look like an address.
  */
-export function pythonAddress(statements: readonly PythonStatement[]): string | null {
+export function pythonAddresses(statements: readonly PythonStatement[]): readonly string[] {
   const names = statements.flatMap(({ tokens }) =>
-    tokens.flatMap((token, at) => {
-      const [before, open] = [tokens[at - 2], tokens[at - 1]]
-      const asks = /^(?:environ|getenv|env|get|db|db_url|str|url)$/.test(before?.text ?? '')
+    tokens.flatMap(({ kind, text }, at) => {
+      const [owner, word, open] = [tokens[at - 4], tokens[at - 2], tokens[at - 1]].map((token) => token?.text ?? '')
+      // `os.environ.get`, `env.db`: of other things, such words say nothing.
+      const asks =
+        /^(?:environ|getenv|env)$/.test(word ?? '') ||
+        /^(?:environ get|env (?:db|db_url|str|url|get))$/.test(`${owner} ${word}`)
       // `dj_database_url.config(env="…")`
-      if (token.kind === 'string' && before?.text === 'env' && open?.text === '=') return [token.text]
-      return token.kind === 'string' && asks && (open?.text === '(' || open?.text === '[') ? [token.text] : []
+      const isNamed = word === 'env' && open === '='
+      return kind === 'string' && (isNamed || (asks && (open === '(' || open === '['))) ? [text] : []
     }),
   )
-  const [first, ...others] = new Set(names.filter((name) => /UR[IL]$|DSN$/.test(name)))
-  if (first === undefined) return statements.some(readsUsualAddress) ? 'DATABASE_URL' : null
-  return others.length > 0 ? null : first
+  const addresses = [...new Set(names.filter((name) => /UR[IL]$|DSN$/.test(name)))]
+  const ofDatabases = addresses.filter(speaksOfDatabase)
+  if (ofDatabases.length > 0) return ofDatabases
+  return statements.some(readsUsualAddress) ? ['DATABASE_URL'] : addresses
+}
+
+/** Null where there are several: nothing says which. */
+export function onlyOne(names: readonly string[]): string | null {
+  return names.length === 1 ? (names[0] ?? null) : null
+}
+
+export function speaksOfDatabase(variable: string): boolean {
+  return /DATABASE|SQL|POSTGRES|MARIADB|(?:^|_)(?:DB|PG)/i.test(variable)
 }
 
 /** `dj_database_url.config()` and `env.db()` read DATABASE_URL where nothing else is said. */

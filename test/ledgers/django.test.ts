@@ -294,7 +294,10 @@ describe('commands', () => {
     ['dj_database_url.config(env="PG_URL")', 'PG_URL'],
     ['env.db()', 'DATABASE_URL'],
     ['{"NAME": os.environ["DB_NAME"]}', null],
-    ['[os.environ["A_URL"], os.environ["B_URL"]]', null],
+    ['[os.environ["A_DB_URL"], os.environ["B_DB_URL"]]', null],
+    ['[env("DB_URL"), os.environ.get("REDIS_URL")]', 'DB_URL'],
+    ['os.environ.get("REDIS_URL")', null],
+    ['CACHE.get("DATABASE_URL")', null],
   ])('the address in %s', async (expression, addressIn) => {
     const settings = `INSTALLED_APPS = ["shop"]\nDATABASES = {"default": ${expression}}`
     expect((await discover(project(settings, SHOP))).commands.addressIn).toBe(addressIn)
