@@ -16,6 +16,8 @@ export interface MigrationStanding {
   readonly migration: Migration
   readonly status: MigrationStatus
   readonly applied: AppliedMigration | null
+  /** The key of the migration of the same ledger that counts instead of it: what it would bring is that one's. */
+  readonly toldBy?: string | undefined
 }
 
 export interface LedgerComparison {
@@ -62,8 +64,11 @@ function standingOf(ledger: LedgerExpectation, migration: Migration, index: numb
   const through = judged.graph?.through.get(key)
   const own = rows.find((row) => row.key === key)
   const applied = own ?? rows.find((row) => row.key === through) ?? null
-  const covered = own === undefined && applied !== null
-  return { ledger, migration, applied, status: covered ? 'covered' : statusOf(migration, applied, index, judged) }
+  // What a squash stands for is told by the squash, and the other way round.
+  const toldBy = applied === null ? judged.graph?.insteadOf.get(key) : undefined
+  const covered = toldBy !== undefined || (own === undefined && applied !== null)
+  const status = covered ? 'covered' : statusOf(migration, applied, index, judged)
+  return { ledger, migration, applied, status, toldBy }
 }
 
 function statusOf(
@@ -105,9 +110,7 @@ function sourceOf(migration: Migration): readonly SourcePlace[] {
 }
 
 function standingFinding(standing: MigrationStanding, judged: Judged): readonly Finding[] {
-  const { reading, graph } = judged
-  // What a squash stands for is told by the squash's own finding, and the other way round.
-  if (graph?.aside.has(standing.migration.key) === true && standing.applied === null) return []
+  const { reading } = judged
   switch (standing.status) {
     case 'applied':
     case 'covered':

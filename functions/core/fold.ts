@@ -59,6 +59,12 @@ export function foldFindings(input: FoldInput): readonly Finding[] {
     const own = skipped.get(index) ?? others.find((candidate) => isAbout(candidate, standing))
     if (own !== undefined) roots.set(index, rootOf(stepped(own, { index, standing }, there), own))
   }
+  for (const [index, { ledger, toldBy }] of standings.entries()) {
+    if (toldBy === undefined) continue
+    const by = standings.findIndex((other) => other.ledger === ledger && other.migration.key === toldBy)
+    const root = roots.get(by)
+    if (root !== undefined) roots.set(index, root)
+  }
   for (const [index, root] of rootsOfMissingLedgers(input, there)) roots.set(index, root)
   const loose = foldDifferences(input, standings, roots)
   const broken = foldBreaks(input, standings, roots, loose)

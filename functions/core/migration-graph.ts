@@ -5,8 +5,8 @@
 import type { Migration } from './release.ts'
 
 export interface GraphReading {
-  /** Keys that neither count nor lack here: a squash stands for them, or they are used and it is not. */
-  readonly aside: ReadonlySet<string>
+  /** Keys that neither count nor lack here, each with the one that does instead: a squash, or what is used and not the squash. */
+  readonly insteadOf: ReadonlyMap<string, string>
   /** Squashes without a row of their own that count as applied, each with the last of the keys that it replaces. */
   readonly through: ReadonlyMap<string, string>
   /** Squashes of which a part has run, and whose other part no file has: the keys that it would take. */
@@ -34,9 +34,13 @@ export function readGraph(migrations: readonly Migration[], run: ReadonlySet<str
     if (use !== 'old') for (const other of allReplaced(key, byKey)) insteadOf.set(other, insteadOf.get(key) ?? key)
   }
   const unused = squashes.filter(({ key, use }) => use === 'old' && !stuck.has(key)).map(({ key }) => key)
-  const aside = new Set([...insteadOf.keys(), ...unused])
   const counts = (key: string): boolean => run.has(key) || through.has(key)
-  return { aside, through, stuck, under: underApplied({ byKey, insteadOf, unused: new Set(unused), counts }) }
+  const under = underApplied({ byKey, insteadOf, unused: new Set(unused), counts })
+  const used = unused.map((key): [string, string] => {
+    const rest = [...allReplaced(key, byKey)].filter((other) => byKey.has(other) && !counts(other))
+    return [key, rest.at(-1) ?? key]
+  })
+  return { insteadOf: new Map([...insteadOf, ...used]), through, stuck, under }
 }
 
 /** `own`: it has a row, or nothing of it has run; `through`: all that it replaces has run; `old`: a part of that. */

@@ -203,6 +203,38 @@ describe('a ledger of one number', () => {
   })
 })
 
+describe('a squash', () => {
+  const old = [migration('0001', { after: [] }), migration('0002', { after: ['0001'] })]
+  const squash = migration('0001-0002', { after: [], replaces: ['0001', '0002'] })
+  const all = [...old, squash]
+  // On an empty database the squash runs, and its row appears with those of what it replaces: the first of them is taken for it.
+  const brought = [expected(orders, 0), expected(note, 0)]
+  const look = (rows: readonly string[], absent: readonly (typeof orders)[]) =>
+    run({
+      expectation: expectation([ledger(all)], brought),
+      effects: [effect([orders, note]), effect([]), effect([])],
+      observation: observation(
+        reading(rows.map((key, at) => applied(key, at + 1))),
+        brought,
+        Object.fromEntries(absent.map(({ name }) => [name, null])),
+      ),
+    }).findings.map(({ code, subject, consequences }) => [`${code} ${subject}`, consequences])
+
+  test('that has not run has what it replaces would bring as its consequences', () => {
+    expect(look([], [orders, note])).toEqual([
+      ['migration-missing 0001-0002', ['table-missing orders', 'column-missing orders.status_note']],
+    ])
+  })
+
+  test('of which a part has run leaves the rest to the old ones', () => {
+    expect(look(['0001'], []).map(([row]) => row)).toEqual(['migration-missing 0002'])
+  })
+
+  test('all of whose migrations have run passes without a row of its own', () => {
+    expect(look(['0001', '0002'], [])).toEqual([])
+  })
+})
+
 describe('an object', () => {
   test('that is absent though the ledger counts its migration is an error of its own, and the cause says so', () => {
     const rows = reading([applied(V1.key, 1), applied(V42.key, 2, { at: '2026-11-01T09:00:00.000Z' })])

@@ -100,6 +100,21 @@ describe('a graph', () => {
 })
 
 describe('a squash', () => {
+  test('what has not run and it stands for is covered by it, and it by what is used in its place', () => {
+    expect(compare([SQUASH, ...OLD], []).statuses).toEqual({
+      '1-3': 'missing',
+      1: 'covered',
+      2: 'covered',
+      3: 'covered',
+    })
+    expect(compare([SQUASH, ...OLD], ['1']).statuses).toEqual({
+      '1-3': 'covered',
+      1: 'applied',
+      2: 'missing',
+      3: 'missing',
+    })
+  })
+
   const OLD = [step('1'), step('2', ['1']), step('3', ['2'])]
   const SQUASH = step('1-3', [], ['1', '2', '3'])
   const NEXT = step('4', ['3'])
