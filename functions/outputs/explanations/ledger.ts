@@ -24,7 +24,7 @@ export const LEDGER_EXPLANATIONS: GroupExplanations<'ledger'> = {
   'migration-skipped': {
     title: 'a migration was passed over: a later one has run',
     meaning:
-      'A versioned migration has not run, though one that comes later in the order of the tool has. Whether the tool still runs it depends on the tool: Prisma, Knex and Drizzle 1.x run it late; Flyway and goose refuse until told otherwise; Django refuses every run while what stands on it is applied; Drizzle 0.x and golang-migrate never run it and never say so, because they only look at what is newer than their mark.',
+      'A versioned migration has not run, though one that comes later in the order of the tool has. Whether the tool still runs it depends on the tool: Prisma, Knex and Drizzle 1.x run it late; Flyway and goose refuse until told otherwise; Drizzle 0.x and golang-migrate never run it and never say so, because they only look at what is newer than their mark.',
     causes: [
       'two branches: the one with the older timestamp or number was merged last',
       'a hotfix was released from another branch, with a newer migration',
