@@ -1,6 +1,7 @@
 /** The tools whose migrations can be built and looked for. A new one is a file, a fixture folder, a contract and a line here and in readers.ts; a test checks that they agree. */
 import { alembic } from './alembic.ts'
 import { dbmate } from './dbmate.ts'
+import { dbMigrate } from './db-migrate.ts'
 import { django } from './django.ts'
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
@@ -8,6 +9,7 @@ import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex.ts'
 import type { LedgerTool } from './ledger.ts'
+import { nodePgMigrate } from './node-pg-migrate.ts'
 import { prisma } from './prisma.ts'
 import { rails } from './rails.ts'
 
@@ -15,12 +17,14 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   // By name, a line each.
   alembic,
   dbmate,
+  dbMigrate,
   django,
   drizzle,
   flyway,
   golangMigrate,
   goose,
   knex,
+  nodePgMigrate,
   prisma,
   rails,
 ]

@@ -57,11 +57,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /\.[cm]?[jt]s$/,
     text: /queryInterface/,
   }),
-  tool('node-pg-migrate', 'node-pg-migrate', {
-    columns: ['id', 'name', 'run_on'],
-    dependency: 'node-pg-migrate',
-    files: /\.(?:[cm]?[jt]s|sql)$/,
-  }),
   tool('kysely', 'Kysely', {
     columns: ['name', 'timestamp'],
     dependency: 'kysely',
@@ -99,11 +94,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
   tool('postgrator', 'postgrator', {
     columns: ['version', 'name', 'md5', 'run_at'],
     files: /(?:^|\/)\d+\.do\.[^/]*\.?sql$/,
-  }),
-  tool('db-migrate', 'db-migrate', {
-    columns: ['id', 'name', 'run_on'],
-    dependency: 'db-migrate',
-    files: /\.[cm]?[jt]s$/,
   }),
   tool('sqlx', 'sqlx', {
     columns: ['version', 'description', 'installed_on', 'success', 'checksum', 'execution_time'],

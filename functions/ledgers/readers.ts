@@ -1,6 +1,7 @@
 /** What a look at a database knows of each tool: no file of a repository is read with these. */
 import { alembicLedger } from './alembic.ts'
 import { dbmateLedger } from './dbmate.ts'
+import { dbMigrateLedger } from './db-migrate.ts'
 import { djangoLedger } from './django.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { flywayLedger } from './flyway.ts'
@@ -8,6 +9,7 @@ import { golangMigrateLedger } from './golang-migrate.ts'
 import { gooseLedger } from './goose.ts'
 import { knexLedger } from './knex.ts'
 import type { LedgerReader } from './ledger.ts'
+import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { prismaLedger } from './prisma.ts'
 import { railsLedger } from './rails.ts'
 
@@ -15,12 +17,14 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   // By name, a line each.
   alembicLedger,
   dbmateLedger,
+  dbMigrateLedger,
   djangoLedger,
   drizzleLedger,
   flywayLedger,
   golangMigrateLedger,
   gooseLedger,
   knexLedger,
+  nodePgMigrateLedger,
   prismaLedger,
   railsLedger,
 ]

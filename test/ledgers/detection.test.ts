@@ -87,7 +87,6 @@ describe('a tool that is known and not read yet is named, not misread', () => {
       },
     ],
     ['Sequelize', { 'migrations/a.js': 'module.exports = { up: (queryInterface) => {} }', ...depends('sequelize') }],
-    ['node-pg-migrate', { 'migrations/1_a.js': 'exports.up = (pgm) => {}', ...depends('node-pg-migrate') }],
     [
       'Kysely',
       { 'migrations/a.ts': "import { Kysely } from 'kysely'\nexport async function up(db) {}", ...depends('kysely') },
