@@ -132,6 +132,7 @@ const YAML_MESSAGES: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   TAG_RESOLVE_FAILED: 'there is no such tag: write a value that begins with ! in quotes',
   MULTIPLE_DOCS: 'a second document begins here: write one only, and no --- after the beginning',
   TAB_AS_INDENT: 'a tab is no indentation: write spaces',
+  BAD_DIRECTIVE: 'a line that begins with % is a directive of YAML: write a value that begins so in quotes',
   BAD_SCALAR_START: 'a value cannot begin with this character: write it in quotes',
 }
 

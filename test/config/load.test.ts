@@ -272,6 +272,12 @@ environments:
     )
   })
 
+  test('a line that is taken for a directive is not quoted: it may be a secret', () => {
+    const [problem] = problems('%hunter2-of-production\nservice: a\n')
+    expect(problem).toContain('a line that begins with % is a directive of YAML')
+    expect(problem).not.toContain('hunter2')
+  })
+
   test('any text is either a config or a report with places inside the text', () => {
     const anything = fc.oneof(
       fc.string(),
