@@ -12,6 +12,8 @@ import type { LedgerTool } from './ledger.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { prisma } from './prisma.ts'
 import { rails } from './rails.ts'
+import { sequelize } from './sequelize.ts'
+import { typeorm } from './typeorm.ts'
 
 export const LEDGER_TOOLS: readonly LedgerTool[] = [
   // By name, a line each.
@@ -27,4 +29,6 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   nodePgMigrate,
   prisma,
   rails,
+  sequelize,
+  typeorm,
 ]

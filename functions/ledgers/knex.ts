@@ -1,15 +1,15 @@
 /** Knex: `knex_migrations` and its lock. Research: table-creator.js, migration-list-resolver.js; run with 3.3.0. */
-import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
-import type { LedgerTableName, Migration } from '../core/release.ts'
-import type { FileProblem, LedgerReader, ProjectFiles } from './ledger.ts'
+import type { LedgerTableName } from '../core/release.ts'
+import type { CodeNaming } from './code-migrations.ts'
+import { appliedByName, extensionNotes, firstWritten, listCodeMigrations, stemOf } from './code-migrations.ts'
+import type { LedgerReader, ProjectFiles } from './ledger.ts'
 import { defineTool } from './ledger.ts'
-import { isoTime, placeAfter, sha256 } from './migration-text.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
 import { folderOf, joinPath, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BIGINT, INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
-import { addressVariable, literalObjects, literalString, literalStrings, stripComments } from './static-config.ts'
+import { addressVariable, literalObjects, literalString, literalStrings } from './static-config.ts'
 
 const WHOLE = new RegExp(`${INTEGER.source}|${BIGINT.source}`)
 const COLUMNS: LedgerColumns = {
@@ -40,7 +40,7 @@ export const knexLedger = {
     const held = beside.find(({ rows: lock }) => lock.some((row) => row['is_locked'] === '1'))
     const applied = new Map(rows.map((row) => [stemOf(row['name'] ?? ''), row]))
     return {
-      applied: [...applied].map(([key, row]) => appliedOf(key, row, migrations)),
+      applied: [...applied].map(([key, row]) => appliedByName(row, key, migrations, 'migration_time')),
       highWaterMark: false,
       lock:
         held === undefined
@@ -52,6 +52,9 @@ export const knexLedger = {
       notes: extensionNotes(
         [...applied.values()].map((row) => row['name'] ?? ''),
         migrations,
+        stemOf,
+        // It compares whole names: to it, what it recorded with another extension has no file.
+        'Knex refuses to run',
       ),
     }
   },
@@ -60,24 +63,21 @@ export const knexLedger = {
 export const knex = /* @__PURE__ */ defineTool(knexLedger, {
   detect: async (project, path) => {
     const config = await readConfig(project, path)
-    const { migrations } = await listMigrations(project, [trimFolder(path)], config.extensions)
-    const [first] = migrations
-    if (first === undefined) return null
-    const text = (await project.read(first.file))?.toString('utf8') ?? ''
-    const code = stripComments(text)
-    if (!/\bup\b/.test(code)) return null
+    const { migrations } = await listCodeMigrations(project, [trimFolder(path)], namingOf(config.extensions))
+    const first = await firstWritten(project, migrations)
+    if (first === null || (first.tool !== null && first.tool !== 'knex')) return null
     if (config.file !== null) return { evidence: `${config.file} is Knex's config file`, confidence: 'certain' }
     if ((await readDependencies(project, path)).has('knex')) {
       return { evidence: `package.json has knex, and ${first.file} is a migration in JavaScript`, confidence: 'likely' }
     }
-    return /\bknex\b/i.test(code) ? { evidence: `${first.file} takes a knex object`, confidence: 'likely' } : null
+    return first.tool === 'knex' ? { evidence: `${first.file} takes a knex object`, confidence: 'likely' } : null
   },
   discover: async (project, settings) => {
     const config = await readConfig(project, settings.path)
     const own = trimFolder(settings.path)
     // Several directories are one list to Knex; those of another config are none of ours.
     const folders = config.folders.includes(own) ? [own, ...config.folders.filter((folder) => folder !== own)] : [own]
-    const { migrations, problems } = await listMigrations(project, folders, config.extensions)
+    const { migrations, problems } = await listCodeMigrations(project, folders, namingOf(config.extensions))
     const run = (words: string): string => `npx knex migrate:${words}${config.option}`
     return {
       migrations,
@@ -112,6 +112,16 @@ CREATE TABLE knex_migrations_lock (index serial PRIMARY KEY, is_locked integer)`
     configure: 'the `directory` of the knexfile; a table name that is computed needs `migrations.table`',
   },
 })
+
+function namingOf(extensions: readonly string[]): CodeNaming {
+  return {
+    isMigration: (name) => extensions.some((extension) => name.endsWith(extension)),
+    subjectOf: (name) => name,
+    keyOf: stemOf,
+    order: 'subject',
+    twins: 'are two migrations to Knex, told apart by their extension',
+  }
+}
 
 interface KnexConfig {
   readonly file: string | null
@@ -155,68 +165,4 @@ function tableOf(object: string): LedgerTableName | null | undefined {
   const schema = literalString(object, 'schemaName')
   if (table === undefined || schema === undefined) return undefined
   return table === null && schema === null ? null : { schema, table: table ?? 'knex_migrations' }
-}
-
-async function listMigrations(
-  project: ProjectFiles,
-  folders: readonly string[],
-  extensions: readonly string[],
-): Promise<{ readonly migrations: readonly Migration[]; readonly problems: readonly FileProblem[] }> {
-  const found = new Map<string, Migration>()
-  const problems: FileProblem[] = []
-  for (const folder of folders) {
-    for (const file of await project.list(folder)) {
-      const name = file.slice(file.lastIndexOf('/') + 1)
-      const isMigration = extensions.some((extension) => name.endsWith(extension)) && !name.endsWith('.d.ts')
-      if (folderOf(file) !== folder || !isMigration) continue
-      const twin = found.get(stemOf(name))
-      if (twin === undefined) found.set(stemOf(name), migrationOf(name, file, await project.read(file)))
-      else
-        problems.push({
-          file,
-          line: 1,
-          message: `${file} and ${twin.file} are two migrations to Knex, told apart by their extension: keep one of them in the folder`,
-        })
-    }
-  }
-  return { migrations: [...found.values()].sort((a, b) => (a.subject < b.subject ? -1 : 1)), problems }
-}
-
-function migrationOf(name: string, file: string, bytes: Buffer | null): Migration {
-  const digest = sha256(bytes ?? Buffer.alloc(0))
-  return { subject: name, key: stemOf(name), kind: 'versioned', file, checksums: [], digest, form: 'code' }
-}
-
-/** Without its extension: production may record the compiled `.js` of a `.ts`. */
-function stemOf(name: string): string {
-  const at = name.lastIndexOf('.')
-  return at > 0 ? name.slice(0, at) : name
-}
-
-function appliedOf(
-  key: string,
-  row: Readonly<Record<string, string | null>>,
-  migrations: readonly Migration[],
-): AppliedMigration {
-  return {
-    key,
-    label: row['name'] ?? key,
-    state: 'applied',
-    checksum: null,
-    at: isoTime(row['migration_time'] ?? null),
-    durationMs: null,
-    by: null,
-    detail: null,
-    place: placeAfter(migrations, (migration) => migration.key <= key),
-  }
-}
-
-/** Knex compares whole names: what it recorded with another extension is "corrupt" to it, unless the build makes it so. */
-function extensionNotes(names: readonly string[], migrations: readonly Migration[]): readonly string[] {
-  const bySubject = new Map(migrations.map((migration) => [migration.key, migration.subject]))
-  const other = names.filter((name) => (bySubject.get(stemOf(name)) ?? name) !== name)
-  if (other.length === 0) return []
-  return [
-    `${other[0] ?? ''} is ${bySubject.get(stemOf(other[0] ?? '')) ?? ''} in the repository${other.length > 1 ? `, and ${other.length - 1} more like it` : ''}: right where the files are compiled, else Knex refuses to run`,
-  ]
 }

@@ -45,18 +45,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /(?:^|\/)ops\.json$/,
     alike: 'prisma',
   }),
-  tool('typeorm', 'TypeORM', {
-    columns: ['id', 'timestamp', 'name'],
-    dependency: 'typeorm',
-    files: /\.[cm]?[jt]s$/,
-    text: /\bMigrationInterface\b|\bQueryRunner\b|queryRunner/,
-  }),
-  tool('sequelize', 'Sequelize', {
-    dependency: 'sequelize',
-    configs: ['.sequelizerc'],
-    files: /\.[cm]?[jt]s$/,
-    text: /queryInterface/,
-  }),
   tool('kysely', 'Kysely', {
     columns: ['name', 'timestamp'],
     dependency: 'kysely',

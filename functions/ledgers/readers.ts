@@ -12,6 +12,8 @@ import type { LedgerReader } from './ledger.ts'
 import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { prismaLedger } from './prisma.ts'
 import { railsLedger } from './rails.ts'
+import { sequelizeLedger } from './sequelize.ts'
+import { typeormLedger } from './typeorm.ts'
 
 export const LEDGER_READERS: readonly LedgerReader[] = [
   // By name, a line each.
@@ -27,4 +29,6 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   nodePgMigrateLedger,
   prismaLedger,
   railsLedger,
+  sequelizeLedger,
+  typeormLedger,
 ]

@@ -31,6 +31,16 @@ export function literalObjects(
   return { objects, computed }
 }
 
+/** The objects that follow these words, each as what stands between its braces: `new DataSource({ … })`. */
+export function objectsAfter(code: string, words: RegExp): readonly string[] {
+  const text = stripComments(code)
+  const masked = maskStrings(text)
+  return [...masked.matchAll(new RegExp(`(?:${words.source})\\s*\\{`, 'g'))].map((match) => {
+    const from = match.index + match[0].length
+    return text.slice(from, endOfObject(masked, from))
+  })
+}
+
 /** The string literal of a property: null where there is none of that name, undefined where its value is computed. */
 export function literalString(content: string, key: string): string | null | undefined {
   const value = propertiesOf(content).get(key)
@@ -42,6 +52,17 @@ export function literalStrings(content: string, key: string): readonly string[] 
   const value = propertiesOf(content).get(key) ?? ''
   const items = value.startsWith('[') ? (value.match(new RegExp(STRING, 'g')) ?? []) : [value]
   return items.flatMap((item) => unquote(item) ?? [])
+}
+
+/** Every value that the code gives a property of this name, wherever: undefined where it is computed or a shorthand. */
+export function literalValues(code: string, key: string): readonly (string | undefined)[] {
+  const text = stripComments(code)
+  const property = new RegExp(`(?<![\\w$.])["']?${key}["']?\\s*(?::\\s*|(?=[,}]))`, 'g')
+  return [...maskStrings(text).matchAll(property)].map((match) => {
+    const value = text.slice(match.index + match[0].length)
+    const literal = new RegExp(`^(?:${STRING})(?=\\s*(?:as\\s+const\\s*)?(?:[,;})\\]]|$))`).exec(value)?.[0]
+    return match[0].includes(':') && literal !== undefined ? unquote(literal) : undefined
+  })
 }
 
 /** The properties at the top of an object's content: key → its value as written; a shorthand's value is empty. */
@@ -67,6 +88,23 @@ function unquote(value: string): string | undefined {
   const literal = new RegExp(`^(?:${STRING})(?=\\s*(?:as\\s[\\w\\s]+)?$)`).exec(value)?.[0]
   if (literal === undefined || (literal.startsWith('`') && literal.includes('${'))) return undefined
   return literal.slice(1, -1).replace(/\\(.)/g, '$1')
+}
+
+/** Code with nothing inside of its strings but what is imported: words in SQL say nothing of who runs it. */
+export function stripStrings(code: string): string {
+  const marks = new RegExp(`(\\b(?:from|import|require)\\s*\\(?\\s*)?(?:${STRING})`, 'g')
+  return stripComments(code).replace(marks, (whole: string, imported: string | undefined) =>
+    imported === undefined ? "''" : whole,
+  )
+}
+
+/** The code without comments, and the same with nothing inside of its strings: both of its length, line by line. */
+export function codeMask(text: string): { readonly code: string; readonly masked: string } {
+  const blank = (part: string): string => part.replace(/[^\n]/g, ' ')
+  const comments = new RegExp(`(${STRING})|//[^\\n]*|/\\*[^]*?\\*/`, 'g')
+  const code = text.replace(comments, (whole: string, string: string | undefined) => string ?? blank(whole))
+  const masked = code.replace(new RegExp(STRING, 'g'), (string) => string.replace(/[^\n"'`]/g, '_'))
+  return { code, masked }
 }
 
 /** The same text, of the same length, with nothing inside of strings, but for those that are keys. */

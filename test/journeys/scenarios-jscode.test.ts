@@ -1,0 +1,5 @@
+/** Tools whose migrations are code of JavaScript: Sequelize, TypeORM. */
+import { judgeScenarios } from '../contracts/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
+
+judgeScenarios(await scenariosOf('jscode'), ['sequelize/own-table-and-schema', 'typeorm/names-and-several-classes'])
