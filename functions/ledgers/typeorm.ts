@@ -78,7 +78,7 @@ export const typeorm = /* @__PURE__ */ defineTool(typeormLedger, {
   ledgerDdl:
     'CREATE TABLE migrations (id serial PRIMARY KEY, "timestamp" bigint NOT NULL, name character varying NOT NULL)',
   facts: {
-    tried: '1.1.1',
+    tried: '0.3.31 and 1.1.1',
     order: 'yes: a late one is run',
     edit: 'no: the ledger keeps no checksum',
     failure: 'no: a failed migration leaves no row',

@@ -41,8 +41,8 @@ module.exports = class Notes1700000000002 { async up(q) { await q.addColumn('ord
 `,
     },
     brings: [
-      '1700000000001-Orders.js: column orders.id, column orders.total, constraint orders.orders_pkey, table orders',
-      '1700000000002-Notes.js: column orders.note',
+      'Orders1700000000001: column orders.id, column orders.total, constraint orders.orders_pkey, table orders',
+      'Notes1700000000002: column orders.note',
     ],
   },
   {
