@@ -12,6 +12,8 @@ export interface AlembicConfig {
   readonly values: ReadonlyMap<string, string>
   /** Where commands are run: relative paths of the config begin there. */
   readonly base: string
+  /** The config's file as it is named there, with `-c`; null: it is found without. */
+  readonly option: string | null
   /** The folder of env.py. */
   readonly scripts: string
   /** Folders of revisions, in order. */
@@ -26,7 +28,7 @@ export async function readAlembicConfig(project: ProjectFiles, path: string): Pr
   const own = trimFolder(path)
   for (const base of upwards(own)) {
     for (const config of await configsIn(project, base)) {
-      if ([config.scripts, config.base, ...config.folders].includes(own)) return config
+      if ([config.scripts, base, ...config.folders].includes(own)) return config
     }
   }
   return withoutConfig(project, own)
@@ -65,7 +67,11 @@ async function configOf(project: ProjectFiles, written: Written): Promise<Alembi
   const location = values.get('script_location') ?? toml.get('script_location')?.[0]
   const flask = written.hasIni && location === undefined
   const roots = (values.get('prepend_sys_path') ?? toml.get('prepend_sys_path')?.join(' ') ?? '.').split(/[\s,:]+/)
-  const folderAt = (place: string): Promise<string> => folderOfPlace(project, base, roots, place)
+  const cwd = location === undefined ? base : await workingFolder(project, base, location)
+  const folderAt = (place: string): Promise<string> =>
+    place.startsWith(HERE)
+      ? Promise.resolve(normal(joinPath(base, place.slice(HERE.length))))
+      : folderOfPlace(project, cwd, roots, place)
   const scripts = location === undefined ? base : await folderAt(location)
   const listed = values.has('version_locations') ? splitLocations(values) : (toml.get('version_locations') ?? [])
   const folders = await Promise.all(listed.map(folderAt))
@@ -74,12 +80,25 @@ async function configOf(project: ProjectFiles, written: Written): Promise<Alembi
     section,
     values,
     // `flask db` runs beside its folder.
-    base: flask ? (upwards(base)[1] ?? base) : base,
+    base: flask ? (upwards(base)[1] ?? base) : cwd,
+    option: cwd === base ? null : file.slice(cwd === '' ? 0 : cwd.length + 1),
     scripts,
     folders: folders.length > 0 ? folders : [joinPath(scripts, 'versions')],
     recursive: (values.get('recursive_version_locations') ?? toml.get('recursive_version_locations')?.[0]) === 'true',
     flask,
   }
+}
+
+/** The config's own folder, in what it says. */
+const HERE = '<here>'
+
+/** A relative path begins where Alembic is run: beside its config, or above it, where `-c` names it. */
+async function workingFolder(project: ProjectFiles, base: string, location: string): Promise<string> {
+  if (location.startsWith(HERE) || /^[\w.]+:/.test(location)) return base
+  for (const folder of upwards(base)) {
+    if (await project.isFolder(normal(joinPath(folder, location)))) return folder
+  }
+  return base
 }
 
 /** `package:folder` is looked for where Python would look for the package. */
@@ -92,7 +111,7 @@ async function folderOfPlace(
   const [, packageName, rest = ''] = /^([\w.]+):(.*)$/.exec(place) ?? []
   if (packageName === undefined) return normal(joinPath(base, place))
   const inside = joinPath(packageName.replaceAll('.', '/'), rest)
-  for (const root of [...roots, '.', 'src']) {
+  for (const root of [...roots.map((one) => one.replace(HERE, '.')), '.', 'src']) {
     const folder = normal(joinPath(joinPath(base, root), inside))
     if (await project.isFolder(folder)) return folder
   }
@@ -145,7 +164,7 @@ function interpolated(values: ReadonlyMap<string, string>): ReadonlyMap<string, 
   const fill = (value: string, depth: number): string =>
     value.replace(/%%|%\(([^)]+)\)s/g, (whole, name?: string) => {
       if (name === undefined) return '%'
-      if (name === 'here') return '.'
+      if (name === 'here') return HERE
       const other = values.get(name.toLowerCase())
       return other === undefined || depth > 9 ? whole : fill(other, depth + 1)
     })
@@ -164,7 +183,7 @@ function parseTool(text: string): ReadonlyMap<string, readonly string[]> | null 
     [...scope].flatMap(([name, value]): readonly (readonly [string, readonly string[]])[] => {
       if (value.kind === 'name') return [[name, [value.name]]]
       const strings = stringsOf(value) ?? itemsOf(value).items.flatMap((item) => stringsOf(item) ?? [])
-      return [[name, strings.map((one) => one.replaceAll('%(here)s', '.').replaceAll('%%', '%'))]]
+      return [[name, strings.map((one) => one.replaceAll('%(here)s', HERE).replaceAll('%%', '%'))]]
     }),
   )
 }
@@ -178,6 +197,7 @@ async function withoutConfig(project: ProjectFiles, own: string): Promise<Alembi
     section: 'alembic',
     values: new Map(),
     base: '',
+    option: null,
     scripts: hasBelow ? own : (upwards(own)[1] ?? own),
     folders: [hasBelow ? below : own],
     recursive: false,

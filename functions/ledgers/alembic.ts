@@ -121,8 +121,9 @@ function commandOf(config: AlembicConfig): (words: string) => string {
       return `${there}flask db ${[`${verb}${option}`, ...target].join(' ')}`
     }
   }
+  const file = config.option === null ? '' : ` -c ${shellWord(config.option)}`
   const section = config.section === 'alembic' ? '' : ` -n ${shellWord(config.section)}`
-  return (words) => `${there}alembic${section} ${words}`
+  return (words) => `${there}alembic${file}${section} ${words}`
 }
 
 interface Env {

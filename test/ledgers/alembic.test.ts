@@ -196,6 +196,23 @@ describe('settings', () => {
     expect(commands.migrate).toBe('alembic -n billing upgrade head')
   })
 
+  test.each([
+    ['api/alembic.ini', 'script_location = api/alembic', 'alembic -c api/alembic.ini upgrade head'],
+    ['api/alembic.ini', 'script_location = alembic', 'cd api && alembic upgrade head'],
+    ['api/conf/alembic.ini', 'script_location = %(here)s/../alembic', 'cd api/conf && alembic upgrade head'],
+    ['api/conf/alembic.ini', 'script_location = alembic', 'cd api && alembic -c conf/alembic.ini upgrade head'],
+  ])('%s with %s: relative paths begin where Alembic is run', async (ini, location, command) => {
+    const files = { [ini]: `[alembic]\n${location}\n`, 'api/alembic/versions/a.py': revision('one', 'None') }
+    for (const path of [
+      ini.replace('/alembic.ini', ''),
+      ...(ini.startsWith('api/conf') ? [] : ['api/alembic/versions']),
+    ]) {
+      const found = await discover(files, path)
+      expect(found.commands.migrate).toBe(command)
+      expect(keysOf(found)).toEqual(['one'])
+    }
+  })
+
   test('an alembic.ini of other folders says nothing of this one', async () => {
     const files = { 'alembic.ini': INI, 'jobs/db/versions/a.py': revision('j1', 'None') }
     const { commands, notes } = await discover(files, 'jobs/db/versions')
