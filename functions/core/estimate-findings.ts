@@ -7,7 +7,7 @@ import { groupBy } from './group.ts'
 import { keyOfRecord } from './migration-evidence.ts'
 import type { MigrationRecord } from './migration-evidence.ts'
 import { flattenMigrations } from './release.ts'
-import type { Expectation, MigrationEffect } from './release.ts'
+import type { Expectation, MigrationEffect, ReplayMode } from './release.ts'
 
 /** In the order in which they will run. @param effects one a migration, flattened; empty where nothing was replayed */
 export function missingOf(
@@ -21,9 +21,14 @@ export function missingOf(
     const isMissing = state === 'missing' || state === 'skipped'
     // Only a replay tells what statements cost.
     return isMissing
-      ? [{ ledger: ledger.name, migration, effect: catalog.mode === 'sql' ? effects[at] : undefined }]
+      ? [{ ledger: ledger.name, migration, effect: isReplayed(catalog.mode) ? effects[at] : undefined }]
       : []
   })
+}
+
+/** The other modes know what is there, and not how it came. */
+function isReplayed(mode: ReplayMode): boolean {
+  return mode === 'sql' || mode === 'command'
 }
 
 /** Subjects of the tables that they lock, or whose size their duration follows: each once. */

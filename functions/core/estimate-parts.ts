@@ -42,7 +42,7 @@ export interface Parts {
 /** The parts whose duration follows from volume; none where it changes the catalog alone. */
 export function partsOf({ migration, effect, before, empty }: PartsInput): Parts | Refusal {
   if (effect === undefined) return refusal('nothing says what its statements do: the migrations were not replayed')
-  if (migration.form === 'code')
+  if (migration.form === 'code' && effect.failed !== null)
     return refusal(`${migration.file} is code, which is not replayed: what it does to the tables is not known`)
   if (effect.failed !== null)
     return refusal(
@@ -62,7 +62,7 @@ export function partsOf({ migration, effect, before, empty }: PartsInput): Parts
       for (const table of tables) spared.add(table)
       continue
     }
-    if (!isScaling(cost.class)) return refusal(unknownReason(cost, migration.file))
+    if (!isScaling(cost.class)) return refusal(unknownReason(cost, migration))
     if (cost.rows?.kind === 'some' || (cost.class === 'data' && cost.rows === null))
       return countedByNobody(cost, migration.file)
     // What it does to tables that it made itself follows from what filled them.
@@ -104,9 +104,10 @@ function filledBy(table: string, before: PartsInput['before']): string | null {
   return filling?.subject ?? null
 }
 
-function unknownReason({ class: own, line }: StatementCost, file: string): string {
-  return own === 'query'
-    ? `${file}:${line} runs a query, whose duration does not follow from the size of its tables`
+function unknownReason({ class: own, line }: StatementCost, { file, form }: PartsInput['migration']): string {
+  if (own === 'query') return `${file}:${line} runs a query, whose duration does not follow from the size of its tables`
+  return form === 'code'
+    ? `${file} is code that calls what nobody looks into, or that was not seen to run on its own`
     : `${file}:${line} runs code of its own (DO, CALL, a function), and what that does to data nobody tells`
 }
 

@@ -41,7 +41,7 @@ export function judge(input: JudgeInput): Judgement {
     differences: catalog.differences,
     breaks: statements.breaks,
     sql: input.sql,
-    attributed: input.expectation.catalog.mode === 'sql' || input.expectation.catalog.mode === 'none',
+    attributed: isAttributed(input),
     brought: finallyBrought(input.effects),
     variable: input.variable,
   })
@@ -56,6 +56,13 @@ export function judge(input: JudgeInput): Judgement {
     ledgers: ledgers.comparisons,
     differences: isCompared(input) ? catalog.differences : null,
   }
+}
+
+/** Where it is known of each object which migration brought it. A command that recorded none of them on its own told nothing. */
+function isAttributed({ expectation, effects }: JudgeInput): boolean {
+  const { mode } = expectation.catalog
+  if (mode === 'command') return effects.some(({ brought, changed }) => brought.length + changed.length > 0)
+  return mode === 'sql' || mode === 'none'
 }
 
 function isCompared({ expectation, observation }: JudgeInput): boolean {

@@ -6,13 +6,15 @@ import { DatabaseError } from '../../connections/connection.ts'
 import type { LedgerProgress } from '../../core/ledger-progress.ts'
 import { seeLedgers } from '../../core/ledger-progress.ts'
 import type { LedgerObservation } from '../../core/ledger.ts'
-import type { LedgerExpectation, StatementCost } from '../../core/release.ts'
+import type { ExpectedObject, LedgerExpectation, StatementCost } from '../../core/release.ts'
 import { flattenMigrations } from '../../core/release.ts'
 import type { CandidateTable, Engine } from '../../engines/engine.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from '../../ledgers/read-ledgers.ts'
 import { costsOf } from '../postgres/cost.ts'
+import type { CatalogChange } from '../changes.ts'
 import { needsEverything } from '../replay.ts'
 import type { Tracker } from '../tracker.ts'
+import { createAttempts } from './attempts.ts'
 import type { Exchange, RanStatement, TransactionState, WireSession } from './served-client.ts'
 import type { Inside } from './inside.ts'
 import { lookInside } from './inside.ts'
@@ -38,6 +40,9 @@ export interface Attribution {
   costs(index: number): readonly StatementCost[]
   /** Indexes of migrations that appeared at once: what each of them brought is not known. */
   together(): readonly (readonly number[])[]
+  /** The tracker's objects and changes, which it has by numbers of looks, by the migrations' indexes. */
+  resolve(object: ExpectedObject): ExpectedObject
+  changeOf(index: number): CatalogChange
   /** Bare names of the ledgers' tables as they were found. */
   tables(): readonly string[]
 }
@@ -53,6 +58,7 @@ export function createAttribution(input: AttributionInput): Attribution {
   const { engine, ledgers, tracker, enter } = input
   const migrations = flattenMigrations(ledgers)
   const indexes = new Map(migrations.map(({ ledger, migration }, at) => [keyOf(ledger.name, migration.key), at]))
+  const attempts = createAttempts()
   const appeared = new Set<number>()
   const costs = new Map<number, StatementCost[]>()
   const together: (readonly number[])[] = []
@@ -66,6 +72,8 @@ export function createAttribution(input: AttributionInput): Attribution {
     0,
   )
   let digest = ''
+  /** Sessions in whose open transactions something was attributed. */
+  const uncommitted = new Set<number>()
   /** Something was undone: what was touched says no longer what changed. */
   let isUndone = false
 
@@ -88,6 +96,11 @@ export function createAttribution(input: AttributionInput): Attribution {
     const rows = progress.appeared.slice(before.appeared.length)
     const known = [...new Set(rows.flatMap(({ ledger, row }) => indexes.get(keyOf(ledger, row.key)) ?? []))]
     for (const index of known) appeared.add(index)
+    // Those that are there no more were rolled back.
+    const present = new Set(
+      [...progress.ran].flatMap(([ledger, ran]) => [...ran.keys()].map((key) => indexes.get(keyOf(ledger, key)))),
+    )
+    for (const index of appeared) if (!present.has(index)) forget(index)
     const [only = null, ...more] = known
     if (more.length > 0) together.push(known.sort((a, b) => a - b))
     // The tool has begun one, and not ended it.
@@ -103,7 +116,7 @@ export function createAttribution(input: AttributionInput): Attribution {
     const touches = ran.flatMap((statement) => statement.touches)
     const everything = isUndone || ran.some(({ sql }) => needsEverything(sql))
     isUndone = false
-    await tracker.update(touches, everything ? 'everything' : 'touched', by)
+    await tracker.update(touches, everything ? 'everything' : 'touched', attempts.begin(by))
     if (by === null) return
     const line = migrations[by]?.migration.line ?? 1
     const own = await costsOf(ran.filter(isWork).map((statement) => ({ ...statement, line })))
@@ -119,8 +132,16 @@ export function createAttribution(input: AttributionInput): Attribution {
   /** What a session did since its last commit is gone, all or some of it: what was touched says no longer what changed. */
   function undo(session: number, state: TransactionState): void {
     const lost = pending.filter((one) => one.session === session && !one.isCommitted)
-    if (lost.some(({ statement }) => statement.touches.length > 0)) isUndone = true
+    if (uncommitted.has(session) || lost.some(({ statement }) => statement.touches.length > 0)) isUndone = true
     if (state === 'idle') pending = pending.filter((one) => !lost.includes(one))
+    // The ledger may be among it.
+    candidates = null
+  }
+
+  function forget(index: number): void {
+    appeared.delete(index)
+    costs.delete(index)
+    attempts.undo(index)
   }
 
   function mentions(sql: string): boolean {
@@ -134,6 +155,7 @@ export function createAttribution(input: AttributionInput): Attribution {
     const by = newsOf(sight)
     digest = sight.digest
     if (by !== 'wait') await attribute(by, session)
+    if (session !== null) uncommitted.add(session)
     return sight
   }
 
@@ -157,13 +179,17 @@ export function createAttribution(input: AttributionInput): Attribution {
       for (const statement of ran) pending.push({ session: session.id, statement, isCommitted: false })
       if (failed || ran.some(({ tag }) => tag.startsWith('ROLLBACK'))) undo(session.id, state)
       if (state === 'idle') for (const one of pending) if (one.session === session.id) one.isCommitted = true
-      if (state === 'aborted' || !ran.some(({ sql, tag }) => tag === 'COMMIT' || mentions(sql))) return
-      await lookFrom(session, state)
+      if (state === 'aborted') return
+      const mayBeNews =
+        ran.some(({ sql, tag }) => tag === 'COMMIT' || mentions(sql)) || (isUndone && uncommitted.has(session.id))
+      if (state === 'idle') uncommitted.delete(session.id)
+      if (mayBeNews) await lookFrom(session, state)
     },
     end: async (inside) => {
       const { rows } = await inside.run('SELECT pg_catalog.unnest(pg_catalog.current_schemas(false))::text')
       // What was open when the command ended was rolled back.
       pending = pending.filter((one) => one.isCommitted)
+      candidates = null
       const { observations } = await look(
         inside,
         rows.map(([schema]) => schema ?? ''),
@@ -174,11 +200,16 @@ export function createAttribution(input: AttributionInput): Attribution {
       return observations
     },
     seen: () => appeared.size,
-    costs: (index) => costs.get(index) ?? [],
+    costs: (index) => costs.get(index) ?? [{ ...NOT_SEEN, line: migrations[index]?.migration.line ?? 1 }],
     together: () => together,
     tables: () => [...tables].sort(),
+    resolve: (object) => attempts.resolve(object),
+    changeOf: (index) => attempts.changeOf(index, (number) => tracker.changeOf(number)),
   }
 }
+
+/** Of a migration that was not seen alone nobody knows what it costs: it must not look like one that costs nothing. */
+const NOT_SEEN = { class: 'unknown', relations: [], concurrently: false, rows: null, lock: null } as const
 
 const NOT_THERE = { problem: 'missing', lookedFor: '', detail: null } as const
 

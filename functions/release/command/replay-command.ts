@@ -184,14 +184,14 @@ async function finish(
   { ledgers, ledgerTables }: ReplayCommandInput,
   { server, tracker, attribution, troubles, corrections }: Finished,
 ): Promise<Replayed> {
-  const objects = tracker.objects()
+  const objects = tracker.objects().map((object) => attribution.resolve(object))
   const scope = await tracker.scope()
   const own = await ledgerSchemas({ server, ledgerTables })
   return {
     version: server.version,
     objects,
     effects: flattenMigrations(ledgers).map((_, index) => ({
-      ...tracker.changeOf(index),
+      ...attribution.changeOf(index),
       costs: attribution.costs(index),
       failed: null,
     })),

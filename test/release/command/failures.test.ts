@@ -27,6 +27,20 @@ const main = async () => {
 }
 main()
 `,
+  // As Alembic: the ledger is made in the transaction of the migrations.
+  'rolled-back.js': `const { Client } = require('pg')
+const main = async () => {
+  const client = new Client(process.env.DATABASE_URL)
+  await client.connect()
+  await client.query('BEGIN; CREATE TABLE knex_migrations (id serial PRIMARY KEY, name varchar(255), batch integer, migration_time timestamptz)')
+  await client.query('CREATE TABLE orders (id int)')
+  await client.query("INSERT INTO knex_migrations (name, batch, migration_time) VALUES ('1_orders.js', 1, now())")
+  await client.query('SELECT no_such_thing').catch((error) => console.error(error.message))
+  await client.query('ROLLBACK')
+  process.exit(3)
+}
+main()
+`,
   'hang.sh':
     'sh -c \'echo $$ > child.pid; trap "" TERM; echo waiting for an answer; while :; do sleep 1; done\' & wait\n',
 }
@@ -66,6 +80,12 @@ test('a migration that fails is named by its file, with the exit code and the la
     /^deploywatch\.yaml:4:\d+: `node .*migrate:latest` ended with exit code 1 after 0 of 2 migrations; the next one is migrations\/1_orders\.js: it runs on an empty database, so what the first migration found in a baselined database comes from a prelude: `schema\.replay\.before: \[FILE\.sql\]`; what it printed:\n/,
   )
   expect(message).toContain('relation "nowhere" does not exist')
+})
+
+test('a ledger that is rolled back with the migrations is no ledger', async () => {
+  expect(await messageOf('node rolled-back.js')).toMatch(
+    /ended with exit code 3 after 0 of 2 migrations; the next one is migrations\/1_orders\.js: .*\n {4}column "no_such_thing" does not exist$/,
+  )
 })
 
 test('a role that nobody made asks for a prelude that makes it', async () => {
