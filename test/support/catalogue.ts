@@ -16,7 +16,7 @@ import { findTool, TOOL_NAMES } from './migration-tools.ts'
 const JOURNEYS = fileURLToPath(new URL('../journeys/', import.meta.url))
 
 /** One thing that happened. `on`: the environment that DATABASE_URL and Flyway's settings name meanwhile. */
-const step = z.union([
+export const stepSchema = z.union([
   z.strictObject({
     run: z.string(),
     on: z.string().default('production'),
@@ -30,7 +30,7 @@ const step = z.union([
   z.strictObject({ copy: z.string(), to: z.string() }),
 ])
 
-export type Step = z.output<typeof step>
+export type Step = z.output<typeof stepSchema>
 
 const found = z.strictObject({
   code: z.string(),
@@ -44,7 +44,7 @@ const scenario = z.strictObject({
   what: z.string(),
   tools: z.array(z.enum(TOOL_NAMES)),
   databases: z.array(z.string()).default(['production']),
-  happened: z.array(step),
+  happened: z.array(stepSchema),
   /** The environments whose evidence is recorded before production is looked at. */
   record: z.array(z.string()).default([]),
   /** Of `audit`, where the pipeline is part of it: `file:line` of the first finding, and what makes it. */
@@ -52,7 +52,7 @@ const scenario = z.strictObject({
   /** All errors and what could not be told, in order; the first one is the root. */
   finds: z.array(found),
   /** What a person does about the reason, before the first command is pasted: no tool can. */
-  person: z.array(step).default([]),
+  person: z.array(stepSchema).default([]),
   /** The commands of these findings in order, as they are printed. */
   commands: z.array(z.string()),
   /** What the second look still tells: `code subject`. */

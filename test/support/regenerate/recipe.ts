@@ -1,0 +1,43 @@
+/** How a scenario of test/fixtures/ledgers was made: `recipe.yaml` beside its answer. */
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import * as z from 'zod'
+import { stepSchema } from '../catalogue.ts'
+
+export const FIXTURES = fileURLToPath(new URL('../../fixtures/ledgers/', import.meta.url))
+
+const recipeSchema = z.strictObject({
+  /** Files that the repository had before it became what the release is: path → text. */
+  files: z.record(z.string(), z.string()).default({}),
+  /** What happened, in a copy of `project/`: whatever `files` brought is to be gone at the end. */
+  steps: z.array(stepSchema).min(1),
+  /** What is asked of the tool in the end: its answer is tool-verdict.txt. It may end with any code. */
+  verdict: z.string(),
+  /** Other tools that have a part in it. */
+  also: z.array(z.string()).default([]),
+})
+
+export interface Recipe extends z.output<typeof recipeSchema> {
+  readonly tool: string
+  /** `tool/scenario`. */
+  readonly name: string
+  readonly folder: string
+}
+
+/** @param wanted tools, or `tool/scenario`; empty: all. Those without a recipe are made otherwise, and not among them. */
+export async function listRecipes(wanted: readonly string[]): Promise<readonly Recipe[]> {
+  const found: Recipe[] = []
+  const tools = (await readdir(FIXTURES, { withFileTypes: true })).filter((entry) => entry.isDirectory())
+  for (const { name: tool } of tools) {
+    for (const scenario of (await readdir(join(FIXTURES, tool))).sort()) {
+      const name = `${tool}/${scenario}`
+      if (wanted.length > 0 && !wanted.includes(tool) && !wanted.includes(name)) continue
+      const folder = join(FIXTURES, name)
+      const text = await readFile(join(folder, 'recipe.yaml'), 'utf8').catch(() => null)
+      if (text !== null) found.push({ ...recipeSchema.parse(parse(text)), tool, name, folder })
+    }
+  }
+  return found
+}
