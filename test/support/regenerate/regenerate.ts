@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { Client } from 'pg'
 import { parse } from 'yaml'
+import * as z from 'zod'
 import { startServer } from '../../../bench/server.ts'
 import type { BenchServer } from '../../../bench/server.ts'
 import { connect } from '../../../functions/connections/connect.ts'
@@ -60,20 +61,28 @@ async function happen(place: Place, step: Step): Promise<void> {
   if (!asExpected) throw new Error(`${step.run}\nended with ${code}:\n${output}`)
 }
 
+const ledgerSchema = z.object({ path: z.string() })
+const configSchema = z.object({
+  migrations: z.union([ledgerSchema, z.array(ledgerSchema)]),
+  environments: z.object({
+    production: z.object({ database: z.object({ searchPath: z.string().default('public') }) }),
+  }),
+})
+
 /** What the ledger says as we read it, and which objects there are: one line each, without times. */
 async function sightOf(recipe: Recipe, url: string): Promise<readonly string[]> {
   const project = join(recipe.folder, 'project')
-  const config = parse(await readFile(join(project, 'deploywatch.yaml'), 'utf8')) as {
-    readonly migrations: { readonly path: string }
-    readonly environments: { readonly production: { readonly database: { readonly searchPath?: string } } }
+  const config = configSchema.parse(parse(await readFile(join(project, 'deploywatch.yaml'), 'utf8')))
+  const { searchPath } = config.environments.production.database
+  const rows: string[] = []
+  for (const { path } of [config.migrations].flat()) {
+    const { observation } = await lookAt(url, await expectLedger(openProject(project), path), [searchPath])
+    if ('problem' in observation) rows.push(JSON.stringify(observation.problem))
+    else
+      rows.push(
+        ...observation.reading.applied.map(({ at: _, durationMs: _took, by: _by, ...row }) => JSON.stringify(row)),
+      )
   }
-  const expectation = await expectLedger(openProject(project), config.migrations.path)
-  const { searchPath = 'public' } = config.environments.production.database
-  const { observation } = await lookAt(url, expectation, [searchPath])
-  const rows =
-    'problem' in observation
-      ? [JSON.stringify(observation.problem)]
-      : observation.reading.applied.map(({ at: _, durationMs: _took, by: _by, ...row }) => JSON.stringify(row))
   const connection = await connect({ kind: 'url', url, ca: null })
   const schemas = await schemasOf(url)
   const scope = {
