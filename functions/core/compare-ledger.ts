@@ -27,9 +27,10 @@ export interface LedgerComparison {
 }
 
 /** One ledger of the release against its observation. */
-export function compareLedger(expected: LedgerExpectation, observed: LedgerObservation): LedgerComparison {
-  if ('problem' in observed) return compareUnreadable(expected, observed.problem)
+export function compareLedger(release: LedgerExpectation, observed: LedgerObservation): LedgerComparison {
+  if ('problem' in observed) return compareUnreadable(release, observed.problem)
   const reading = observed.reading
+  const expected = release.otherwise?.find(({ tool }) => tool === reading.tool) ?? release
   const graph = readGraph(expected.migrations, new Set(reading.applied.filter(countsAsRun).map(({ key }) => key)))
   const judged: Judged = { reading, graph, unclear: new Set(reading.unclear?.keys) }
   const standings = expected.migrations.map((migration, index) => standingOf(expected, migration, index, judged))

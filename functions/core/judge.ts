@@ -75,7 +75,12 @@ function judgeLedgers({ expectation, observation, variable }: JudgeInput): {
 } {
   const observed = observation.ledgers.seen ? observation.ledgers.value : []
   const comparisons = expectation.ledgers.map((expected) => {
-    const ledger = { ...expected, commands: commandsFor(expected.commands, variable) }
+    const aimed = (ledger: LedgerExpectation): LedgerExpectation => ({
+      ...ledger,
+      commands: commandsFor(ledger.commands, variable),
+      otherwise: ledger.otherwise?.map(aimed),
+    })
+    const ledger = aimed(expected)
     const own = observed.find((candidate) => candidate.ledger === ledger.name)
     return own === undefined ? unseenLedger(ledger) : compareLedger(ledger, own)
   })

@@ -25,7 +25,7 @@ export async function detectTool(
   const found = await Promise.all(tools.map(async (tool) => ({ tool, detection: await tool.detect(project, path) })))
   const fits = found.flatMap(({ tool, detection }) => (detection === null ? [] : [{ tool, detection }]))
   const other = await detectOther(project, path)
-  for (const confidence of ['certain', 'likely'] as const) {
+  for (const confidence of ['certain', 'likely', 'possible'] as const) {
     const [first, second] = fits.filter(({ detection }) => detection.confidence === confidence)
     const unsupported = other?.detection.confidence === confidence ? other : null
     if (first !== undefined && second !== undefined) return ambiguous(path, first, second.tool.title, second.detection)

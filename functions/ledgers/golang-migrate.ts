@@ -77,6 +77,8 @@ export const golangMigrate = /* @__PURE__ */ defineTool(golangMigrateLedger, {
   },
   script: (_, text) => ({ statements: splitStatements(text) }),
   ledgerDdl: 'CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)',
+  // Its reversible migrations; the evidence is then what their ledger shows.
+  alike: ['sqlx'],
   facts: {
     tried: '4.15.2 and 4.20.1',
     order: 'yes: what lies below the recorded number never runs',

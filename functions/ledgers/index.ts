@@ -2,6 +2,7 @@
 import { alembic } from './alembic.ts'
 import { dbmate } from './dbmate.ts'
 import { dbMigrate } from './db-migrate.ts'
+import { diesel } from './diesel.ts'
 import { django } from './django.ts'
 import { drizzle } from './drizzle.ts'
 import { flyway } from './flyway.ts'
@@ -13,6 +14,8 @@ import { nodePgMigrate } from './node-pg-migrate.ts'
 import { prisma } from './prisma.ts'
 import { rails } from './rails.ts'
 import { sequelize } from './sequelize.ts'
+import { sqlx } from './sqlx.ts'
+import { supabase } from './supabase.ts'
 import { typeorm } from './typeorm.ts'
 
 export const LEDGER_TOOLS: readonly LedgerTool[] = [
@@ -20,6 +23,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   alembic,
   dbmate,
   dbMigrate,
+  diesel,
   django,
   drizzle,
   flyway,
@@ -30,5 +34,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   prisma,
   rails,
   sequelize,
+  sqlx,
+  supabase,
   typeorm,
 ]

@@ -11,6 +11,8 @@ export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify' | 'ta
 export interface TableToRead extends TableName {
   readonly columns: readonly string[]
   readonly orderBy: readonly string[]
+  /** Column → the expression that is read in its place, of its quoted name. */
+  readonly digests?: Readonly<Record<string, (column: string) => string>>
 }
 
 export interface TableContents {
@@ -95,11 +97,14 @@ const LONGEST = 4000
 
 function rowsQuery(
   engine: LedgerEngine,
-  { schema, table, columns, orderBy }: TableToRead,
+  { schema, table, columns, orderBy, digests = {} }: TableToRead,
   page: { readonly size: number; readonly from: number } | null,
 ): Query<readonly LedgerRow[]> {
   const type = AS_TEXT[engine.name]
-  const list = columns.map((column) => `substring(CAST(l.${engine.identifier(column)} AS ${type}), 1, ${LONGEST})`)
+  const list = columns.map((column) => {
+    const name = `l.${engine.identifier(column)}`
+    return `substring(CAST(${digests[column]?.(name) ?? name} AS ${type}), 1, ${LONGEST})`
+  })
   const order = orderBy.map((column) => `l.${engine.identifier(column)}`)
   const sql = [
     `SELECT ${list.join(', ')}`,

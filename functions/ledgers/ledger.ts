@@ -30,10 +30,13 @@ export interface LedgerSettings {
   readonly table: LedgerTableName | null
 }
 
-/** Why these files are this tool's: one sentence, and how sure: an own config or lock file is 'certain'. */
+/**
+ * Why these files are this tool's: one sentence, and how sure: an own config or lock file is 'certain', a name that several tools
+ * could have given 'possible'.
+ */
 export interface Detection {
   readonly evidence: string
-  readonly confidence: 'certain' | 'likely'
+  readonly confidence: 'certain' | 'likely' | 'possible'
 }
 
 /** A file that is no migration but looks like a mistake: reported with its place, never dropped in silence. */
@@ -97,6 +100,11 @@ export interface LedgerReader {
      * By the others many tenants' ledgers are told alike.
      */
     readonly incidental?: readonly string[]
+    /**
+     * Columns that are read as what `sql` makes of them, where their type is that: a text too long to be sent, as its digest.
+     * For a tool of one database system.
+     */
+    readonly digests?: Readonly<Record<string, { readonly type: RegExp; readonly sql: (column: string) => string }>>
   }
   /** Tables that are read with the ledger, by its name: a lock, a log of events; [] for most. Their columns are in `columnSets`. */
   beside(table: TableName): readonly TableName[]
@@ -118,6 +126,8 @@ export interface MigrationFiles {
   script(migration: Migration, text: string, settings: LedgerSettings): Script | null
   /** DDL of the ledger as the tool makes it, for migrations that read or alter it while they run. */
   readonly ledgerDdl: string
+  /** Tools whose files may have the same names: where nothing but these tells, a look tells by the ledger. Absent for most. */
+  readonly alike?: readonly string[]
   readonly facts: ToolFacts
 }
 

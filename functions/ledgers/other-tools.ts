@@ -3,6 +3,7 @@
  * misread as one of the tools that are. By column sets in a database, by files in a repository.
  */
 import type { CandidateTable, ColumnSet } from '../engines/engine.ts'
+import { findCrate } from './cargo-file.ts'
 import type { Detection, ProjectFiles } from './ledger.ts'
 import { readDependencies } from './package-file.ts'
 import { joinPath, upwards } from './project-files.ts'
@@ -66,11 +67,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     columns: ['change_id', 'change', 'project', 'committed_at'],
     configs: ['sqitch.plan', 'sqitch.conf'],
   }),
-  tool('supabase', 'Supabase', {
-    columns: ['version', 'statements', 'name'],
-    configs: ['supabase/config.toml'],
-    files: NUMBERED_SQL,
-  }),
   tool('graphile-migrate', 'graphile-migrate', {
     columns: ['hash', 'previous_hash', 'filename', 'date'],
     dependency: 'graphile-migrate',
@@ -82,17 +78,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
   tool('postgrator', 'postgrator', {
     columns: ['version', 'name', 'md5', 'run_at'],
     files: /(?:^|\/)\d+\.do\.[^/]*\.?sql$/,
-  }),
-  tool('sqlx', 'sqlx', {
-    columns: ['version', 'description', 'installed_on', 'success', 'checksum', 'execution_time'],
-    configs: ['sqlx.toml'],
-    files: NUMBERED_SQL,
-    alike: 'golang-migrate',
-  }),
-  tool('diesel', 'Diesel', {
-    columns: ['version', 'run_on'],
-    configs: ['diesel.toml'],
-    files: /(?:^|\/)[^/]+\/up\.sql$/,
   }),
   tool('refinery', 'refinery', {
     columns: ['version', 'name', 'applied_on', 'checksum'],
@@ -186,10 +171,6 @@ async function findConfig(project: ProjectFiles, path: string, other: OtherTool)
       const file = joinPath(folder, name)
       if ((await project.read(file)) !== null) return file
     }
-    const cargo = (await project.read(joinPath(folder, 'Cargo.toml')))?.toString('utf8') ?? ''
-    if (['refinery', 'sqlx', 'diesel'].includes(other.name) && new RegExp(`^\\s*${other.name}\\b`, 'm').test(cargo)) {
-      return joinPath(folder, 'Cargo.toml')
-    }
   }
-  return null
+  return other.name === 'refinery' ? ((await findCrate(project, path, 'refinery'))?.file ?? null) : null
 }

@@ -43,7 +43,7 @@ export async function readLedgers(
   engine: LedgerEngine,
   { ledgers, candidates, searchPath, role }: LedgersToRead,
 ): Promise<{ readonly observations: readonly LedgerObservation[]; readonly tables: readonly LedgerTable[] }> {
-  const chosen = ledgers.map((ledger) => choose(ledger, candidates, searchPath, role))
+  const chosen = ledgers.map((ledger) => chooseAmong(ledger, candidates, searchPath, role))
   const readable = chosen.flatMap((choice) => ('problem' in choice ? [] : [choice]))
   const { rows, digests } = await readTables(connection, engine, readable.flatMap(tablesOf))
   const others = new Map<string, LedgerProblem>()
@@ -101,6 +101,16 @@ interface Choice {
   readonly beside: readonly CandidateTable[]
 }
 
+/** The release's own tool first; where its ledger is not there, one whose files are named alike and whose ledger is. */
+function chooseAmong(expectation: LedgerExpectation, ...where: Where): ReturnType<typeof choose> {
+  const own = choose(expectation, ...where)
+  if (!('problem' in own) || own.problem.problem !== 'missing') return own
+  const others = (expectation.otherwise ?? []).map((other) => choose(other, ...where))
+  return others.find((other) => !('problem' in other) || other.problem.problem !== 'missing') ?? own
+}
+
+type Where = [candidates: readonly CandidateTable[], searchPath: readonly string[], role: string]
+
 function choose(
   expectation: LedgerExpectation,
   candidates: readonly CandidateTable[],
@@ -133,6 +143,7 @@ function tablesOf({ tool, table, beside }: Choice): readonly TableToRead[] {
       table: table.table,
       columns: present(tool.read.columns),
       orderBy: present(tool.read.orderBy),
+      digests: digestsOf(tool, table),
     },
     ...beside.map((other) => ({
       schema: other.schema,
@@ -141,6 +152,14 @@ function tablesOf({ tool, table, beside }: Choice): readonly TableToRead[] {
       orderBy: [],
     })),
   ]
+}
+
+function digestsOf({ read }: LedgerReader, table: CandidateTable): NonNullable<TableToRead['digests']> {
+  const found = Object.entries(table.columns).flatMap(([column, type]) => {
+    const digest = read.digests?.[column.toLowerCase()]
+    return digest?.type.test(type) === true ? [[column, digest.sql] as const] : []
+  })
+  return Object.fromEntries(found)
 }
 
 function deniedProblem(table: TableName, role: string, detail: string): LedgerProblem {

@@ -2,6 +2,7 @@
 import { alembicLedger } from './alembic.ts'
 import { dbmateLedger } from './dbmate.ts'
 import { dbMigrateLedger } from './db-migrate.ts'
+import { dieselLedger } from './diesel.ts'
 import { djangoLedger } from './django.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { flywayLedger } from './flyway.ts'
@@ -13,6 +14,8 @@ import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { prismaLedger } from './prisma.ts'
 import { railsLedger } from './rails.ts'
 import { sequelizeLedger } from './sequelize.ts'
+import { sqlxLedger } from './sqlx.ts'
+import { supabaseLedger } from './supabase.ts'
 import { typeormLedger } from './typeorm.ts'
 
 export const LEDGER_READERS: readonly LedgerReader[] = [
@@ -20,6 +23,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   alembicLedger,
   dbmateLedger,
   dbMigrateLedger,
+  dieselLedger,
   djangoLedger,
   drizzleLedger,
   flywayLedger,
@@ -30,5 +34,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   prismaLedger,
   railsLedger,
   sequelizeLedger,
+  sqlxLedger,
+  supabaseLedger,
   typeormLedger,
 ]

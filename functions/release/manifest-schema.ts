@@ -28,7 +28,7 @@ export const headerSchema = lazily(() => {
     doubt: z.string().optional(),
   })
 
-  const ledger = z.object({
+  const ledgerOfOneTool = z.object({
     name: z.string(),
     tool: z.string(),
     detectedBy: z.string(),
@@ -45,6 +45,7 @@ export const headerSchema = lazily(() => {
     late: z.enum(['runs', 'refuses', 'never-runs']),
     notes: z.array(z.string()),
   })
+  const ledger = ledgerOfOneTool.extend({ otherwise: z.array(ledgerOfOneTool).optional() })
 
   const statement = z.object({
     subject: z.string(),

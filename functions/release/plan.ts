@@ -5,6 +5,7 @@ import type { Problem } from '../config/problem.ts'
 import { ConfigError, problemAt } from '../config/problem.ts'
 import type { LedgerExpectation, Migration } from '../core/release.ts'
 import { detectTool } from '../ledgers/detection.ts'
+import { expectLedger, expectOtherwise } from '../ledgers/expect-ledger.ts'
 import type { FileProblem, LedgerSettings, LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
 import { createSchemas, enterSchema } from './postgres/schemas.ts'
@@ -91,25 +92,14 @@ async function findLedger(
   }
   const { tool, detection } = chosen
   const settings: LedgerSettings = { path: config.path, placeholders: config.placeholders, table: config.table }
-  const { migrations, problems, table, commands, late, notes, placeholders, schemas } = await tool.discover(
-    project,
-    settings,
-  )
+  const found = await tool.discover(project, settings)
+  const { migrations, problems, placeholders, schemas } = found
   const files: ReplayFile[] = []
   for (const migration of migrations) {
     files.push(inSchemas(schemas, await replayFile(tool, migration, project, { ...settings, placeholders })))
   }
-  const expectation: LedgerExpectation = {
-    name: config.name,
-    tool: tool.name,
-    detectedBy: detection.evidence,
-    path: config.path,
-    table: config.table ?? table,
-    migrations,
-    commands,
-    late,
-    notes: [...notes, ...problems.map(({ file, line, message }) => `${file}:${line}: ${message}`)],
-  }
+  const own = expectLedger(config, tool, detection, found)
+  const expectation = await expectOtherwise(project, tools, chosen, own, settings)
   return { tool, expectation, schemas, files, problems }
 }
 

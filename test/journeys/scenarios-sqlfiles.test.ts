@@ -2,4 +2,4 @@
 import { judgeScenarios } from '../contracts/scenarios.ts'
 import { scenariosOf } from '../support/scenarios.ts'
 
-judgeScenarios(await scenariosOf('sqlfiles'), ['dbmate/pending-at-end'])
+judgeScenarios(await scenariosOf('sqlfiles'), ['dbmate/pending-at-end', 'supabase/two-pending'])

@@ -66,6 +66,71 @@ test('two that fit equally well are both named, and asked about', async () => {
   })
 })
 
+describe('files of SQL that begin with a number are many tools’', () => {
+  const CARGO = { 'Cargo.toml': '[dependencies]\nsqlx = "0.9"\n' }
+  test.each<[string, Files, string]>([
+    ['dbmate by its marks', { 'migrations/1_a.sql': '-- migrate:up\n' }, 'dbmate'],
+    ['dbmate by its marks, in a program with sqlx', { 'migrations/1_a.sql': '-- migrate:up\n', ...CARGO }, 'dbmate'],
+    ['goose by its marks', { 'migrations/1_a.sql': '-- +goose Up\n' }, 'goose'],
+    ['goose by its marks, in a program with sqlx', { 'migrations/1_a.sql': '-- +goose Up\n', ...CARGO }, 'goose'],
+    ['goose in Go', { 'migrations/1_a.go': 'func init() { goose.AddMigrationContext(up, down) }' }, 'goose'],
+    ['sqlx by Cargo.toml', { 'migrations/1_a.sql': '', ...CARGO }, 'sqlx'],
+    [
+      'sqlx by Cargo.toml, up and down',
+      { 'migrations/1_a.up.sql': '', 'migrations/1_a.down.sql': '', ...CARGO },
+      'sqlx',
+    ],
+    ['sqlx by its config', { 'migrations/1_a.sql': '', 'sqlx.toml': '' }, 'sqlx'],
+    ['Diesel by its config', { 'migrations/1_a/up.sql': '', 'diesel.toml': '' }, 'diesel'],
+    ['Diesel by Cargo.toml', { 'migrations/1_a/up.sql': '', 'Cargo.toml': '[dependencies.diesel]\n' }, 'diesel'],
+    ['Diesel by its form of name', { 'migrations/2024-01-01-000000_a/up.sql': '' }, 'diesel'],
+  ])('%s', async (_, files, tool) => {
+    expect(await detect(files)).toMatchObject({ tool })
+  })
+
+  test('Supabase by its folder, also in a program with sqlx', async () => {
+    const files = { 'supabase/migrations/1_a.sql': '', 'supabase/config.toml': '', ...CARGO }
+    expect(await detect(files, 'supabase/migrations')).toMatchObject({ tool: 'supabase', confidence: 'certain' })
+    expect(await detect({ 'supabase/migrations/1_a.sql': '' }, 'supabase/migrations')).toMatchObject({
+      tool: 'supabase',
+      confidence: 'likely',
+    })
+  })
+
+  test('a folder that Drizzle writes and Supabase reads is either’s', async () => {
+    const journal = { 'supabase/migrations/meta/_journal.json': '{"entries":[]}' }
+    const files = { ...journal, 'supabase/migrations/0000_a.sql': '', 'supabase/config.toml': '' }
+    expect(await detect(files, 'supabase/migrations')).toMatchObject({ problem: 'ambiguous' })
+  })
+
+  test('without any sign they are possibly sqlx’s, unless the repository is of another language', async () => {
+    const bare = { 'migrations/1_a.sql': '', 'migrations/2_b.sql': '' }
+    expect(await detect(bare)).toMatchObject({ tool: 'sqlx', confidence: 'possible' })
+    for (const file of ['go.mod', 'package.json', 'pyproject.toml', 'Gemfile']) {
+      expect(await detect({ ...bare, [file]: '{}' })).toMatchObject({ problem: 'undetected' })
+    }
+    expect(await detect({ 'migrations/1_a/up.sql': '' })).toMatchObject({ problem: 'undetected' })
+  })
+
+  test('tern’s and refinery’s are never taken for golang-migrate’s, Flyway’s or sqlx’s', async () => {
+    const mark = 'SELECT 1\n---- create above / drop below ----\nSELECT 2\n'
+    for (const files of [
+      { 'migrations/001_a.sql': mark },
+      { 'migrations/001_a.sql': mark, ...CARGO },
+      { 'migrations/001_a.sql': '', 'tern.conf': '' },
+      { 'migrations/001_a.up.sql': mark },
+      { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = { version = "0.8" }\n' },
+      { 'migrations/V1__a.sql': '', 'refinery.toml': '' },
+      { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nsqlx = "0.9"\nrefinery = "0.8"\n' },
+    ]) {
+      expect(await detect(files)).toMatchObject({
+        problem: 'unsupported',
+        message: expect.stringMatching(/tern|refinery/) as string,
+      })
+    }
+  })
+})
+
 test('nothing, or a folder without migrations, is no tool', async () => {
   expect(await detect({})).toMatchObject({ problem: 'undetected' })
   expect(await detect({ 'migrations/README.md': '', 'migrations/schema.sql': '' })).toMatchObject({
@@ -78,7 +143,6 @@ describe('a tool that is known and not read yet is named, not misread', () => {
     ['Liquibase', { 'migrations/a.sql': '-- liquibase formatted sql\n' }],
     ['Liquibase', { 'migrations/root.xml': '<databaseChangeLog/>' }],
     ['refinery', { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = "0.8"\n' }],
-    ['sqlx', { 'migrations/1_a.up.sql': '', 'Cargo.toml': '[dependencies]\nsqlx = "0.8"\n' }],
     [
       'Kysely',
       { 'migrations/a.ts': "import { Kysely } from 'kysely'\nexport async function up(db) {}", ...depends('kysely') },
@@ -86,9 +150,7 @@ describe('a tool that is known and not read yet is named, not misread', () => {
     ['Laravel', { 'migrations/2025_a.php': '<?php' }],
     ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],
-    ['Diesel', { 'migrations/2025_a/up.sql': '', 'diesel.toml': '' }],
     ['Prisma 8', { 'migrations/a/migration.json': '{}', 'migrations/a/ops.json': '[]' }],
-    ['Supabase', { 'migrations/20250101_a.sql': '', 'supabase/config.toml': '' }],
   ])('%s', async (title, files) => {
     const found = await detect(files)
     expect(found).toMatchObject({ problem: 'unsupported', message: expect.stringContaining(title) as string })

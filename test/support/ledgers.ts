@@ -6,6 +6,8 @@ import type { LedgerExpectation, LedgerTableName } from '../../functions/core/re
 import type { CandidateTable } from '../../functions/engines/engine.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
 import { detectTool } from '../../functions/ledgers/detection.ts'
+import { expectLedger as expectationOf, expectOtherwise } from '../../functions/ledgers/expect-ledger.ts'
+import { LEDGER_TOOLS } from '../../functions/ledgers/index.ts'
 import type { ProjectFiles, TableName } from '../../functions/ledgers/ledger.ts'
 import type { LedgerEngine } from '../../functions/ledgers/ledger-rows.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from '../../functions/ledgers/read-ledgers.ts'
@@ -25,18 +27,10 @@ export async function expectLedger(
 ): Promise<LedgerExpectation> {
   const detected = await detectTool(project, path, null)
   if ('problem' in detected) throw new Error(`${detected.problem}: ${detected.message}`)
-  const found = await detected.tool.discover(project, { path, placeholders: {}, table })
-  return {
-    name: 'default',
-    tool: detected.tool.name,
-    detectedBy: detected.detection.evidence,
-    path,
-    table: table ?? found.table,
-    migrations: found.migrations,
-    commands: found.commands,
-    late: found.late,
-    notes: found.notes,
-  }
+  const settings = { path, placeholders: {}, table }
+  const found = await detected.tool.discover(project, settings)
+  const own = expectationOf({ name: 'default', path, table }, detected.tool, detected.detection, found)
+  return expectOtherwise(project, LEDGER_TOOLS, detected, own, settings)
 }
 
 export interface LedgerLook {

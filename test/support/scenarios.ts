@@ -41,7 +41,7 @@ export const FAMILIES = {
   jscode: ['sequelize', 'typeorm'],
   others: ['node-pg-migrate', 'db-migrate'],
   python: ['alembic', 'django'],
-  sqlfiles: ['dbmate', 'rails', 'goose'],
+  sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export async function scenariosOf(family: keyof typeof FAMILIES): Promise<readonly Scenario[]> {
