@@ -41,7 +41,7 @@ export const dbmateLedger = {
   },
 } as const satisfies LedgerReader
 
-export const dbmate = defineTool(dbmateLedger, {
+export const dbmate = /* @__PURE__ */ defineTool(dbmateLedger, {
   detect: async (project, path) => {
     const { migrations, marked } = await listMigrations(project, [trimFolder(path)])
     if (marked === null) return null

@@ -33,7 +33,7 @@ export const djangoLedger = {
   interpret: ({ table, rows, migrations }) => readRows(rows, migrations, `${table.schema}.${table.table}`),
 } as const satisfies LedgerReader
 
-export const django = defineTool(djangoLedger, {
+export const django = /* @__PURE__ */ defineTool(djangoLedger, {
   detect: async (project, path) => {
     const own = trimFolder(path)
     const files = (await project.list(path)).filter(

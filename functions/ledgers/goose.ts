@@ -40,7 +40,7 @@ export const gooseLedger = {
   },
 } as const satisfies LedgerReader
 
-export const goose = defineTool(gooseLedger, {
+export const goose = /* @__PURE__ */ defineTool(gooseLedger, {
   detect: async (project, path) => {
     const { migrations, marked } = await listGooseMigrations(project, path)
     if (marked === null) return null

@@ -19,24 +19,28 @@ export interface PythonStatement {
   readonly tokens: readonly PythonToken[]
 }
 
-const TRIPLE = String.raw`"""(?:[^\\]|\\[^])*?"""|'''(?:[^\\]|\\[^])*?'''`
-const SINGLE = String.raw`"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'`
-const TOKEN = new RegExp(
-  [
-    String.raw`(?<space>[ \t\f]+|\\\r?\n)`,
-    String.raw`(?<comment>#[^\n]*)`,
-    String.raw`(?<newline>\r?\n|\r)`,
-    String.raw`(?<string>[rRbBuUfFtT]{0,2}(?:${TRIPLE}|${SINGLE}))`,
-    String.raw`(?<name>[\p{L}_][\p{L}\p{N}_]*)`,
-    String.raw`(?<number>\d[\w.]*)`,
-    String.raw`(?<operator>\*\*=?|//=?|->|:=|[-+*/%@&|^=!<>]=|[^])`,
-  ].join('|'),
-  'uy',
-)
+/** Made where it is used: a bundler could not leave it out otherwise. */
+function tokenPattern(): RegExp {
+  const triple = String.raw`"""(?:[^\\]|\\[^])*?"""|'''(?:[^\\]|\\[^])*?'''`
+  const single = String.raw`"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*'`
+  return new RegExp(
+    [
+      String.raw`(?<space>[ \t\f]+|\\\r?\n)`,
+      String.raw`(?<comment>#[^\n]*)`,
+      String.raw`(?<newline>\r?\n|\r)`,
+      String.raw`(?<string>[rRbBuUfFtT]{0,2}(?:${triple}|${single}))`,
+      String.raw`(?<name>[\p{L}_][\p{L}\p{N}_]*)`,
+      String.raw`(?<number>\d[\w.]*)`,
+      String.raw`(?<operator>\*\*=?|//=?|->|:=|[-+*/%@&|^=!<>]=|[^])`,
+    ].join('|'),
+    'uy',
+  )
+}
 
 /** Its statements in order, whatever block they stand in. A text that breaks off gives what stands before. */
 export function pythonStatements(code: string): readonly PythonStatement[] {
   const text = code.replace(/^\uFEFF/, '')
+  const pattern = tokenPattern()
   const statements: PythonStatement[] = []
   const scan = { at: 0, line: 1, depth: 0, indent: 0, atStart: true }
   let tokens: PythonToken[] = []
@@ -46,8 +50,8 @@ export function pythonStatements(code: string): readonly PythonStatement[] {
     tokens = []
   }
   while (scan.at < text.length) {
-    TOKEN.lastIndex = scan.at
-    const match = TOKEN.exec(text)
+    pattern.lastIndex = scan.at
+    const match = pattern.exec(text)
     if (match === null) break
     const { space, comment, newline } = match.groups ?? {}
     const whole = match[0]

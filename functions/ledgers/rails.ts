@@ -42,7 +42,7 @@ export const railsLedger = {
   },
 } as const satisfies LedgerReader
 
-export const rails = defineTool(railsLedger, {
+export const rails = /* @__PURE__ */ defineTool(railsLedger, {
   detect: async (project, path) => {
     const { migrations, written } = await listRailsMigrations(project, [trimFolder(path)])
     const [first] = migrations

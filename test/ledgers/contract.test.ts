@@ -33,4 +33,11 @@ test('the lists, the contracts, the scenarios and the fixture folders agree', as
   for (const name of names) expect(files).toContain(`${name}.ts`)
 })
 
+test('every tool is made behind a PURE mark, so that a function in production leaves its files’ side out', async () => {
+  for (const { name } of LEDGER_TOOLS) {
+    const file = new URL(`../../functions/ledgers/${name}.ts`, import.meta.url)
+    expect(await readFile(file, 'utf8'), name).toContain('= /* @__PURE__ */ defineTool(')
+  }
+})
+
 for (const contract of CONTRACTS) testLedger(contract)
