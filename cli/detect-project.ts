@@ -7,6 +7,8 @@ export interface FoundMigrations extends Detection {
   readonly tool: string
   readonly title: string
   readonly path: string
+  /** What runs them, where they are code; null: they are SQL. */
+  readonly command: string | null
 }
 
 export interface Project {
@@ -81,7 +83,10 @@ async function findMigrations(project: ProjectFiles, folders: readonly string[])
     if (found.some((other) => within(path, other.path) || within(other.path, path))) continue
     for (const tool of LEDGER_TOOLS) {
       const detection = await tool.detect(project, path)
-      if (detection !== null) found.push({ ...detection, tool: tool.name, title: tool.title, path })
+      if (detection === null) continue
+      const { migrations, commands } = await tool.discover(project, { path, placeholders: {}, table: null })
+      const command = migrations.some(({ form }) => form === 'code') ? commands.migrate : null
+      found.push({ ...detection, tool: tool.name, title: tool.title, path, command })
     }
   }
   // Stable: among the equally sure ones the order of the folders stays.

@@ -22,7 +22,7 @@ export function starterConfig({ service, migrations, pipelines }: Project): stri
     [
       '# schema:',
       `#   role: ${/^[a-z][a-z0-9_]*$/u.test(service) ? service : 'app'}_app          # the role of the application: its grants are expected too`,
-      '#   replay: { versions: [15] }  # the major of your servers, where it is not the newest',
+      ...replayLines(chosen?.command ?? null),
     ],
     [
       'environments:',
@@ -36,6 +36,16 @@ export function starterConfig({ service, migrations, pipelines }: Project): stri
       : ['pipelines:', ...pipelines.map((file) => `  - ${scalar(file)}`)],
   ]
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`
+}
+
+/** A command is proposed, and not written: whoever takes it in has seen that its address comes from a variable. */
+function replayLines(command: string | null): readonly string[] {
+  return command === null
+    ? ['#   replay: { versions: [15] }  # the major of your servers, where it is not the newest']
+    : [
+        '#   # These migrations are code: their own tool makes the expected schema, on a server that is thrown away (docs/replay-command.md).',
+        `#   replay: { mode: command, command: ${JSON.stringify(command)} }`,
+      ]
 }
 
 const NO_MIGRATIONS = ['# No migrations were found here: name their folder.', '# migrations:', '#   path: db/migration']

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../functions/config/load.ts'
@@ -72,6 +72,17 @@ describe('a starter config', () => {
     expect(config.migrations).toMatchObject([{ name: 'default', ...expected }])
     expect(config.service).toBe('orders')
     expect(Object.keys(config.environments)).toEqual(['staging', 'production'])
+  })
+
+  test('for migrations that are code their own command is proposed, as a comment that loads once it is none', async () => {
+    const cwd = await folderWith(PROJECTS.find(([name]) => name === 'Knex')?.[1] ?? {})
+    await deploywatch(['init'], { cwd })
+    const text = await readFile(join(cwd, 'deploywatch.yaml'), 'utf8')
+    const schema = /(?:^# .*\n)*^# schema:\n(?:^#.*\n)*/mu.exec(text)?.[0] ?? ''
+    const uncommented = text.replace(schema, schema.replaceAll(/^# /gmu, ''))
+    await writeFile(join(cwd, 'deploywatch.yaml'), uncommented)
+    const { config } = await loadConfig('deploywatch.yaml', cwd)
+    expect(config.schema.replay).toMatchObject({ mode: 'command', command: 'npx knex migrate:latest' })
   })
 
   test('it begins with the line by which editors find the schema', async () => {

@@ -25,7 +25,11 @@ async function record(world: World, environment: string): Promise<void> {
 }
 
 function whereOf({ folder, urls }: World) {
-  return { cwd: folder, env: variablesOf(urls), store: join(folder, '.deploywatch') }
+  return {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', ...variablesOf(urls) },
+    store: join(folder, '.deploywatch'),
+  }
 }
 
 function disagreements({ findings }: Report): readonly Finding[] {
