@@ -13,6 +13,8 @@ interface Packages {
   readonly from: 'npm' | 'pypi'
   /** The tool's own package first: it is its version that `--version` says. Name → version. */
   readonly packages: Readonly<Record<string, string>>
+  /** What the tool's addresses begin with; absent: `postgres:`. */
+  readonly scheme?: string
 }
 
 /** The versions that the fixtures were made with. */
@@ -23,7 +25,11 @@ export const PACKAGES: Readonly<Record<string, Packages>> = {
   'node-pg-migrate': { from: 'npm', packages: { 'node-pg-migrate': '9.0.0', pg: '8.16.3' } },
   'db-migrate': { from: 'npm', packages: { 'db-migrate': '0.11.14', 'db-migrate-pg': '1.5.2' } },
   dbmate: { from: 'npm', packages: { dbmate: '2.36.0' } },
-  alembic: { from: 'pypi', packages: { alembic: '1.20.1', 'psycopg2-binary': '2.9.12' } },
+  alembic: {
+    from: 'pypi',
+    packages: { alembic: '1.20.1', sqlalchemy: '2.1.9', 'psycopg[binary]': '3.3.9' },
+    scheme: 'postgresql+psycopg:',
+  },
   django: { from: 'pypi', packages: { django: '5.2.19', 'psycopg[binary]': '3.3.9' } },
 }
 

@@ -21,7 +21,7 @@ import type { Place, Step } from '../catalogue.ts'
 import { runInShell } from '../catalogue.ts'
 import { expectLedger, lookAt } from '../ledgers.ts'
 import { loadDump } from '../load-dump.ts'
-import { install } from './installs.ts'
+import { install, PACKAGES } from './installs.ts'
 import type { Recipe } from './recipe.ts'
 import { listRecipes } from './recipe.ts'
 
@@ -55,7 +55,7 @@ async function newDatabase({ url }: BenchServer): Promise<string> {
 
 async function happen(place: Place, step: Step): Promise<void> {
   if ('copy' in step) throw new Error('a recipe has one database: there is nothing to copy to')
-  if ('sql' in step) return query(place.urls['production'] ?? '', step.sql)
+  if ('sql' in step) return query((place.urls['production'] ?? '').replace(/^[\w+]+:/u, 'postgres:'), step.sql)
   const { code, output } = await runInShell(step.run, place, step.on)
   const asExpected = step.fails === null ? code === 0 : code !== 0 && output.includes(step.fails)
   if (!asExpected) throw new Error(`${step.run}\nended with ${code}:\n${output}`)
@@ -80,7 +80,7 @@ async function sightOf(recipe: Recipe, url: string): Promise<readonly string[]> 
     if ('problem' in observation) rows.push(JSON.stringify(observation.problem))
     else
       rows.push(
-        ...observation.reading.applied.map(({ at: _, durationMs: _took, by: _by, ...row }) => JSON.stringify(row)),
+        ...observation.reading.applied.map((row) => JSON.stringify({ ...row, at: null, durationMs: null, by: null })),
       )
   }
   const connection = await connect({ kind: 'url', url, ca: null })
@@ -109,6 +109,12 @@ async function schemasOf(url: string): Promise<readonly string[]> {
   return found.rows.map(({ nspname }) => nspname)
 }
 
+/** The tools in Go ask for TLS unless they are told not to. */
+function addressFor(tool: string, url: string): string {
+  const scheme = PACKAGES[tool]?.scheme ?? 'postgres:'
+  return `${url.replace(/^postgres:/u, scheme)}?sslmode=disable`
+}
+
 async function make(recipe: Recipe, server: BenchServer): Promise<Made> {
   const folder = await mkdtemp(join(tmpdir(), 'deploywatch-recipe-'))
   try {
@@ -124,7 +130,7 @@ async function make(recipe: Recipe, server: BenchServer): Promise<Made> {
     const [{ modules }] = tools as [(typeof tools)[number]]
     if (modules !== null) await symlink(modules, join(folder, 'node_modules'))
     const url = await newDatabase(server)
-    const place: Place = { folder, tools, urls: { production: `${url}?sslmode=disable` } }
+    const place: Place = { folder, tools, urls: { production: addressFor(recipe.tool, url) } }
     for (const step of recipe.steps) await happen(place, step)
     const { code, output } = await runInShell(recipe.verdict, place, 'production')
     const verdict = `$ ${recipe.verdict}\n${output.trimEnd()}\n(exit status ${code})\n`
@@ -163,7 +169,14 @@ try {
   const recipes = await listRecipes(positionals)
   if (recipes.length === 0) throw new Error(`there is no recipe for ${positionals.join(', ')}`)
   let same = true
-  for (const recipe of recipes) same = (await regenerate(recipe, server)) && same
+  for (const recipe of recipes) {
+    try {
+      same = (await regenerate(recipe, server)) && same
+    } catch (error) {
+      same = false
+      say(`${recipe.name}: cannot be made: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
   process.exitCode = same ? 0 : 1
 } finally {
   await server.stop()
