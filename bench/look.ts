@@ -2,7 +2,7 @@
  * One look with 100 queries and 20 endpoints, through the local Data API: everything runs side by side, so that a look
  * takes little longer than its slowest check. Prints the ratio; the goal is at most 2.
  */
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { prepareLooks } from '../cli/commands/check.ts'
 import { startDataApi } from '../local/data-api/server.ts'
 import { median } from './goals.ts'
 import { CLUSTER, DATABASE, SECRET } from './project.ts'
-import { query, startServer } from './server.ts'
+import { letThrough, query, startServer } from './server.ts'
 
 const QUERIES = 100
 const ENDPOINTS = 20
@@ -91,8 +91,7 @@ async function measure(folder: string, url: string): Promise<number> {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'deploywatch-look-'))
-// The server runs as another user where this one is root, and has to get through.
-await chmod(folder, 0o755)
+await letThrough(folder)
 const server = await startServer(join(folder, 'server'))
 try {
   await query(server.url, `CREATE DATABASE ${DATABASE}`)

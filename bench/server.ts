@@ -52,6 +52,15 @@ async function freePort(): Promise<number> {
   })
 }
 
+/**
+ * The server runs as another user where this one is root, and has to get through. Nothing is taken away from a folder that others
+ * use as well, such as /tmp itself with its sticky bit; one that lets through is left as it is.
+ */
+export async function letThrough(folder: string): Promise<void> {
+  const mode = (await stat(folder)).mode & 0o7777
+  if ((mode & 0o011) !== 0o011) await chmod(folder, mode | 0o055)
+}
+
 type Login = { readonly uid: number; readonly gid: number } | Record<string, never>
 
 /** PostgreSQL refuses to run as root: then it is the package's user who runs it, else nobody. */
@@ -75,7 +84,7 @@ async function startInstalled(binaries: string, folder: string, port: number): P
   const data = join(folder, 'data')
   if (!(await exists(join(data, 'PG_VERSION')))) {
     await mkdir(data, { recursive: true })
-    await chmod(folder, 0o755)
+    await letThrough(folder)
     if (login.uid !== undefined) await chown(data, login.uid, login.gid)
     execFileSync(join(binaries, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--locale=C', '-E', 'UTF8'], {
       ...login,
@@ -95,7 +104,8 @@ async function startInstalled(binaries: string, folder: string, port: number): P
 }
 
 async function startEmbedded(folder: string, port: number): Promise<BenchServer> {
-  await chmod(folder, 0o755)
+  await mkdir(folder, { recursive: true })
+  await letThrough(folder)
   const data = join(folder, 'data')
   const server = new EmbeddedPostgres({
     databaseDir: data,
