@@ -158,7 +158,7 @@ function skippedFinding({ ledger, migration }: MigrationStanding, judged: Judged
     refuses: {
       text:
         ledger.commands.migrateLate === null
-          ? `${ledger.tool} refuses every run while that is so, and has no option for it: see whether what it does is there, do by hand what is not, record it in ${reading.table}, then look again`
+          ? `${ledger.tool} refuses every run while that is so, and no command of it runs it out of order: see whether what it does is there, do by hand what is not, record it in ${reading.table}, then look again`
           : `${ledger.tool} refuses to run it in this place unless it is told to: run it out of order, then look again`,
       command: ledger.commands.migrateLate,
     },

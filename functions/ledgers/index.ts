@@ -9,6 +9,7 @@ import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex.ts'
+import { kysely } from './kysely.ts'
 import type { LedgerTool } from './ledger.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { prisma } from './prisma.ts'
@@ -30,6 +31,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   golangMigrate,
   goose,
   knex,
+  kysely,
   nodePgMigrate,
   prisma,
   rails,

@@ -46,12 +46,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /(?:^|\/)ops\.json$/,
     alike: 'prisma',
   }),
-  tool('kysely', 'Kysely', {
-    columns: ['name', 'timestamp'],
-    dependency: 'kysely',
-    files: /\.[cm]?[jt]s$/,
-    text: /kysely/i,
-  }),
   tool('mikro-orm', 'MikroORM', {
     columns: ['id', 'name', 'executed_at'],
     dependency: '@mikro-orm/core',

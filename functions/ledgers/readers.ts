@@ -9,6 +9,7 @@ import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
 import { gooseLedger } from './goose.ts'
 import { knexLedger } from './knex.ts'
+import { kyselyLedger } from './kysely.ts'
 import type { LedgerReader } from './ledger.ts'
 import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { prismaLedger } from './prisma.ts'
@@ -30,6 +31,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   golangMigrateLedger,
   gooseLedger,
   knexLedger,
+  kyselyLedger,
   nodePgMigrateLedger,
   prismaLedger,
   railsLedger,

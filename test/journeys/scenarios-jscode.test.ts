@@ -1,5 +1,9 @@
-/** Tools whose migrations are code of JavaScript: Sequelize, TypeORM. */
+/** Tools whose migrations are code of JavaScript: Kysely, Sequelize, TypeORM. */
 import { judgeScenarios } from '../contracts/scenarios.ts'
 import { scenariosOf } from '../support/scenarios.ts'
 
-judgeScenarios(await scenariosOf('jscode'), ['sequelize/own-table-and-schema', 'typeorm/names-and-several-classes'])
+judgeScenarios(await scenariosOf('jscode'), [
+  'kysely/late-refused',
+  'sequelize/own-table-and-schema',
+  'typeorm/names-and-several-classes',
+])

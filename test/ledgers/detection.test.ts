@@ -143,10 +143,6 @@ describe('a tool that is known and not read yet is named, not misread', () => {
     ['Liquibase', { 'migrations/a.sql': '-- liquibase formatted sql\n' }],
     ['Liquibase', { 'migrations/root.xml': '<databaseChangeLog/>' }],
     ['refinery', { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = "0.8"\n' }],
-    [
-      'Kysely',
-      { 'migrations/a.ts': "import { Kysely } from 'kysely'\nexport async function up(db) {}", ...depends('kysely') },
-    ],
     ['Laravel', { 'migrations/2025_a.php': '<?php' }],
     ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],

@@ -38,7 +38,7 @@ export interface Scenario {
 export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
-  jscode: ['sequelize', 'typeorm'],
+  jscode: ['kysely', 'sequelize', 'typeorm'],
   others: ['node-pg-migrate', 'db-migrate'],
   python: ['alembic', 'django'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],

@@ -93,8 +93,8 @@ export const up = async (db: Kysely<any>) => { await db.schema.alterTable('order
 `,
     },
     brings: [
-      '1_orders.ts: column orders.id, constraint orders.orders_pkey, table orders',
-      '2_notes.ts: column orders.note',
+      '1_orders: column orders.id, constraint orders.orders_pkey, table orders',
+      '2_notes: column orders.note',
     ],
   },
   {
