@@ -92,10 +92,7 @@ export const up = async (db: Kysely<any>) => { await db.schema.alterTable('order
       'package.json': `{"type":"module","dependencies":{"kysely":"1"}}
 `,
     },
-    brings: [
-      '1_orders: column orders.id, constraint orders.orders_pkey, table orders',
-      '2_notes: column orders.note',
-    ],
+    brings: ['1_orders: column orders.id, constraint orders.orders_pkey, table orders', '2_notes: column orders.note'],
   },
   {
     tool: 'mikro-orm',
