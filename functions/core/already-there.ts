@@ -7,7 +7,7 @@ import type { MigrationStanding } from './compare-ledger.ts'
 import type { Finding, NextStep } from './finding.ts'
 import type { ObjectSql } from './object-sql.ts'
 import { filled, shellWord, sqlCommand } from './paste.ts'
-import type { ObjectReference, RecordCommand } from './release.ts'
+import type { Migration, ObjectReference, RecordCommand } from './release.ts'
 
 export interface AlreadyThereInput {
   /** What each migration brought and no later one removed. Index = migration. */
@@ -113,14 +113,23 @@ export function stepsOfMissingLedger(ledger: readonly Placed[], input: AlreadyTh
 }
 
 function recordCommand({ command, each }: RecordCommand, placed: readonly Placed[]): string {
-  const chosen = each ? placed : placed.slice(-1)
-  return chosen
-    .map(({ standing: { migration } }) =>
-      filled(command, {
-        NAME: shellWord(migration.subject),
-        KEY: shellWord(migration.key),
-        PARTS: migration.key.split('.').map(shellWord).join(' '),
-      }),
-    )
-    .join(' && ')
+  const all = placed.map(({ standing }) => standing.migration)
+  // To record a squash records what it replaces.
+  const replaced = new Set(all.flatMap(({ replaces = [] }) => replaces))
+  const chosen = each ? all.filter(({ key }) => !replaced.has(key)) : all.slice(-1)
+  const commands = chosen.map((migration) =>
+    filled(command, {
+      NAME: shellWord(migration.subject),
+      KEY: shellWord(migration.key),
+      PARTS: partsOf(migration, all),
+    }),
+  )
+  return [...new Set(commands)].join(' && ')
+}
+
+/** Of one that is only named, in a graph, more than itself is there: the first part stands for all that belongs to it. */
+function partsOf({ key, after }: Migration, all: readonly Migration[]): string {
+  const parts = key.split('.').map(shellWord)
+  const isNamed = after === undefined && all.some((other) => other.after !== undefined)
+  return (isNamed ? parts.slice(0, 1) : parts).join(' ')
 }

@@ -151,7 +151,10 @@ export interface LedgerCommands {
   readonly record: RecordCommand | null
 }
 
-/** NAME stands for a migration's subject, KEY for its key, PARTS for what is between the key's dots, a word each. `each`: once for every migration; else the last one counts all before it. */
+/**
+ * NAME stands for a migration's subject, KEY for its key, PARTS for what is between the key's dots, a word each; the first alone of one
+ * that a graph only names. `each`: once for every migration; else the last one counts all before it.
+ */
 export interface RecordCommand {
   readonly command: string
   readonly each: boolean

@@ -153,6 +153,42 @@ describe('a ledger', () => {
     expect(result.findings[0]?.consequences).toHaveLength(3)
   })
 
+  test('that does not exist, of a graph: what is only named is recorded with all that belongs to it, a squash with what it replaces', () => {
+    const steps = [
+      migration('auth.0001_initial'),
+      migration('auth.0012_name'),
+      migration('shop.0001_initial', { after: [] }),
+      migration('shop.0001_all', { after: [], replaces: ['shop.0001_initial'] }),
+    ]
+    const record = { command: 'python manage.py migrate --fake PARTS', each: true }
+    const { findings } = run({
+      expectation: expectation(
+        [ledger(steps, { commands: { ...ledger([]).commands, record } })],
+        [expected(orders, 3)],
+      ),
+      effects: [effect([]), effect([]), effect([]), effect([orders])],
+      observation: observation(
+        all,
+        [expected(orders, 3)],
+        {},
+        {
+          ledgers: {
+            seen: true,
+            value: [
+              {
+                ledger: 'default',
+                problem: { problem: 'missing', lookedFor: 'public.django_migrations', detail: null },
+              },
+            ],
+          },
+        },
+      ),
+    })
+    expect(findings[0]?.nextSteps[0]?.command).toBe(
+      'python manage.py migrate --fake auth && python manage.py migrate --fake shop 0001_all',
+    )
+  })
+
   test('whose lock is held is unsure, never a pass', () => {
     const locked = { ...all, lock: { table: 'public.lock', detail: 'is_locked = 1' } }
     expect(run({ observation: observation(locked, objects) })).toMatchObject({
