@@ -12,6 +12,7 @@ import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import type { LedgerTool } from './ledger.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
+import { postgrator } from './postgrator.ts'
 import { prisma } from './prisma.ts'
 import { rails } from './rails.ts'
 import { sequelize } from './sequelize.ts'
@@ -33,6 +34,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   knex,
   kysely,
   nodePgMigrate,
+  postgrator,
   prisma,
   rails,
   sequelize,

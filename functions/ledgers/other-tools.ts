@@ -69,10 +69,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
   tool('ecto', 'Ecto', { columns: ['version', 'inserted_at'], files: /\.exs$/ }),
   tool('laravel', 'Laravel', { columns: ['id', 'migration', 'batch'], files: /\.php$/ }),
   tool('ef-core', 'EF Core', { columns: ['migrationid', 'productversion'], files: /\.Designer\.cs$/ }),
-  tool('postgrator', 'postgrator', {
-    columns: ['version', 'name', 'md5', 'run_at'],
-    files: /(?:^|\/)\d+\.do\.[^/]*\.?sql$/,
-  }),
   tool('refinery', 'refinery', {
     columns: ['version', 'name', 'applied_on', 'checksum'],
     configs: ['refinery.toml'],

@@ -12,6 +12,7 @@ import { knexLedger } from './knex.ts'
 import { kyselyLedger } from './kysely.ts'
 import type { LedgerReader } from './ledger.ts'
 import { nodePgMigrateLedger } from './node-pg-migrate.ts'
+import { postgratorLedger } from './postgrator.ts'
 import { prismaLedger } from './prisma.ts'
 import { railsLedger } from './rails.ts'
 import { sequelizeLedger } from './sequelize.ts'
@@ -33,6 +34,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   knexLedger,
   kyselyLedger,
   nodePgMigrateLedger,
+  postgratorLedger,
   prismaLedger,
   railsLedger,
   sequelizeLedger,
