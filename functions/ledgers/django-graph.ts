@@ -78,9 +78,15 @@ export function linked(input: {
   }
   return {
     nodes: nodes.map((node) => ({ ...node, after: [...(after.get(node.key) ?? [])].sort() })),
-    named: [...named.values()],
+    named: [...named.values()].sort((a, b) => rankOf(a.key) - rankOf(b.key)),
     problems,
   }
+}
+
+/** After every run Django writes its content types, and permissions of them: the tables of these come before all others. */
+function rankOf(key: string): number {
+  const at = ['contenttypes', 'auth'].indexOf(key.slice(0, key.indexOf('.')))
+  return at < 0 ? 2 : at
 }
 
 /** What `__first__` and `__latest__` mean of each app: the first, by name, that stands on none of its own, and on which none does. */

@@ -204,6 +204,18 @@ describe('apps', () => {
     ])
   })
 
+  test('content types come first, then permissions: Django writes both after every run, with `--fake` too', async () => {
+    const contrib = ['admin', 'sites', 'auth', 'contenttypes'].map((name) => `"django.contrib.${name}"`).join(', ')
+    expect(await keysOf(project(`INSTALLED_APPS = [${contrib}, "shop"]`, SHOP))).toEqual([
+      'contenttypes.0001_initial',
+      'auth.0001_initial',
+      'admin.0001_initial',
+      'sites.0001_initial',
+      'shop.0001_initial',
+      'shop.0002_price',
+    ])
+  })
+
   test('what serves requests is run with decides, not what manage.py names for development', async () => {
     const files = project('INSTALLED_APPS = ["shop", "old"]', ...TWO, {
       'site/wsgi.py': 'os.environ["DJANGO_SETTINGS_MODULE"] = "site.production"\n',
