@@ -10,6 +10,7 @@ import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
+import { laravel } from './laravel.ts'
 import type { LedgerTool } from './ledger.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { postgrator } from './postgrator.ts'
@@ -33,6 +34,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   goose,
   knex,
   kysely,
+  laravel,
   nodePgMigrate,
   postgrator,
   prisma,

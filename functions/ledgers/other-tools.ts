@@ -67,7 +67,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     configs: ['.gmrc', '.gmrc.js'],
   }),
   tool('ecto', 'Ecto', { columns: ['version', 'inserted_at'], files: /\.exs$/ }),
-  tool('laravel', 'Laravel', { columns: ['id', 'migration', 'batch'], files: /\.php$/ }),
   tool('ef-core', 'EF Core', { columns: ['migrationid', 'productversion'], files: /\.Designer\.cs$/ }),
   tool('refinery', 'refinery', {
     columns: ['version', 'name', 'applied_on', 'checksum'],

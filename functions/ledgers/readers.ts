@@ -10,6 +10,7 @@ import { golangMigrateLedger } from './golang-migrate.ts'
 import { gooseLedger } from './goose.ts'
 import { knexLedger } from './knex.ts'
 import { kyselyLedger } from './kysely.ts'
+import { laravelLedger } from './laravel.ts'
 import type { LedgerReader } from './ledger.ts'
 import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { postgratorLedger } from './postgrator.ts'
@@ -33,6 +34,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   gooseLedger,
   knexLedger,
   kyselyLedger,
+  laravelLedger,
   nodePgMigrateLedger,
   postgratorLedger,
   prismaLedger,

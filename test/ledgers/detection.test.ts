@@ -143,7 +143,6 @@ describe('a tool that is known and not read yet is named, not misread', () => {
     ['Liquibase', { 'migrations/a.sql': '-- liquibase formatted sql\n' }],
     ['Liquibase', { 'migrations/root.xml': '<databaseChangeLog/>' }],
     ['refinery', { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = "0.8"\n' }],
-    ['Laravel', { 'migrations/2025_a.php': '<?php' }],
     ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],
     ['Prisma 8', { 'migrations/a/migration.json': '{}', 'migrations/a/ops.json': '[]' }],
@@ -185,7 +184,6 @@ test('another tool’s table is recognised by its whole set of columns only', ()
     readable: true,
   })
   expect(recogniseOther(table('id', 'timestamp', 'name'))).toBeNull()
-  expect(recogniseOther(table('id', 'migration', 'batch'))?.name).toBe('laravel')
   expect(recogniseOther(table('version', 'name', 'applied_on', 'checksum'))?.name).toBe('refinery')
   expect(recogniseOther(table('id', 'timestamp', 'name', 'body'))).toBeNull()
   expect(recogniseOther(table('id', 'title'))).toBeNull()

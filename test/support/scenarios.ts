@@ -39,7 +39,7 @@ export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
   jscode: ['kysely', 'sequelize', 'typeorm'],
-  others: ['node-pg-migrate', 'postgrator', 'db-migrate'],
+  others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel'],
   python: ['alembic', 'django'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
