@@ -13,8 +13,8 @@ export interface CodeNaming {
   subjectOf(name: string): string
   /** What is compared with the ledger's rows, from a file's name and from a row's. */
   keyOf(name: string): string
-  /** By what they are ordered, in code units: names with their extension, or without. */
-  readonly order: 'subject' | 'key'
+  /** By what they are ordered, in code units. */
+  readonly order: 'subject' | 'key' | 'file'
   /** What the tool makes of two files of one key. */
   readonly twins: string
 }

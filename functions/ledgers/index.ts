@@ -12,6 +12,7 @@ import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
 import type { LedgerTool } from './ledger.ts'
+import { mikroOrm } from './mikro-orm.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { postgrator } from './postgrator.ts'
 import { prisma } from './prisma.ts'
@@ -35,6 +36,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   knex,
   kysely,
   laravel,
+  mikroOrm,
   nodePgMigrate,
   postgrator,
   prisma,

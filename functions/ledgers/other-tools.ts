@@ -46,12 +46,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /(?:^|\/)ops\.json$/,
     alike: 'prisma',
   }),
-  tool('mikro-orm', 'MikroORM', {
-    columns: ['id', 'name', 'executed_at'],
-    dependency: '@mikro-orm/core',
-    files: /\.[cm]?[jt]s$/,
-    text: /mikro-orm/,
-  }),
   tool('atlas', 'Atlas', {
     columns: ['version', 'applied', 'total', 'executed_at', 'partial_hashes'],
     files: /(?:^|\/)atlas\.sum$/,

@@ -12,6 +12,7 @@ import { knexLedger } from './knex.ts'
 import { kyselyLedger } from './kysely.ts'
 import { laravelLedger } from './laravel.ts'
 import type { LedgerReader } from './ledger.ts'
+import { mikroOrmLedger } from './mikro-orm.ts'
 import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { postgratorLedger } from './postgrator.ts'
 import { prismaLedger } from './prisma.ts'
@@ -35,6 +36,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   knexLedger,
   kyselyLedger,
   laravelLedger,
+  mikroOrmLedger,
   nodePgMigrateLedger,
   postgratorLedger,
   prismaLedger,

@@ -38,7 +38,7 @@ export interface Scenario {
 export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
-  jscode: ['kysely', 'sequelize', 'typeorm'],
+  jscode: ['kysely', 'mikro-orm', 'sequelize', 'typeorm'],
   others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel'],
   python: ['alembic', 'django'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],

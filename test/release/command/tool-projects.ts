@@ -117,8 +117,8 @@ exports.Migration20260102000000 = class extends Migration { async up() { this.ad
 `,
     },
     brings: [
-      'Migration20260101000000.js: column orders.id, constraint orders.orders_pkey, table orders',
-      'Migration20260102000000.js: column orders.note',
+      'Migration20260101000000: column orders.id, constraint orders.orders_pkey, table orders',
+      'Migration20260102000000: column orders.note',
     ],
   },
   {
