@@ -24,6 +24,11 @@ export const PACKAGES: Readonly<Record<string, Packages>> = {
   sequelize: { from: 'npm', packages: { 'sequelize-cli': '6.6.5', sequelize: '6.37.8', pg: '8.16.3' } },
   'node-pg-migrate': { from: 'npm', packages: { 'node-pg-migrate': '9.0.0', pg: '8.16.3' } },
   'db-migrate': { from: 'npm', packages: { 'db-migrate': '0.11.14', 'db-migrate-pg': '1.5.2' } },
+  kysely: {
+    from: 'npm',
+    packages: { kysely: '0.28.18', 'kysely-ctl': '0.19.0', pg: '8.16.3', typescript: '5.9.3' },
+  },
+  postgrator: { from: 'npm', packages: { postgrator: '8.0.0', 'postgrator-cli': '9.1.1', pg: '8.16.3' } },
   dbmate: { from: 'npm', packages: { dbmate: '2.36.0' } },
   alembic: {
     from: 'pypi',

@@ -115,6 +115,12 @@ function addressFor(tool: string, url: string): string {
   return `${url.replace(/^postgres:/u, scheme)}?sslmode=disable`
 }
 
+/** For tools that read the address in parts. */
+function partsOf(address: string): Readonly<Record<string, string>> {
+  const { hostname, port, username, password, pathname } = new URL(address)
+  return { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) }
+}
+
 async function make(recipe: Recipe, server: BenchServer): Promise<Made> {
   const folder = await mkdtemp(join(tmpdir(), 'deploywatch-recipe-'))
   try {
@@ -130,7 +136,11 @@ async function make(recipe: Recipe, server: BenchServer): Promise<Made> {
     const [{ modules }] = tools as [(typeof tools)[number]]
     if (modules !== null) await symlink(modules, join(folder, 'node_modules'))
     const url = await newDatabase(server)
-    const place: Place = { folder, tools, urls: { production: addressFor(recipe.tool, url) } }
+    const place: Place = {
+      folder,
+      tools: [...tools, { bin: null, modules: null, env: partsOf(url) }],
+      urls: { production: addressFor(recipe.tool, url) },
+    }
     for (const step of recipe.steps) await happen(place, step)
     const { code, output } = await runInShell(recipe.verdict, place, 'production')
     const verdict = `$ ${recipe.verdict}\n${output.trimEnd()}\n(exit status ${code})\n`
