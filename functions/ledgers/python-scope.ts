@@ -125,8 +125,10 @@ function splitAtEquals(tokens: readonly PythonToken[]): readonly (readonly Pytho
   return parts
 }
 
-function sumOf(items: readonly PythonValue[]): PythonValue {
-  return { kind: 'sum', items, line: items[0]?.line ?? 1 }
+function sumOf([first, ...rest]: readonly PythonValue[]): PythonValue {
+  // One sum, however often something is added to it.
+  const before = first === undefined ? [] : first.kind === 'sum' ? first.items : [first]
+  return { kind: 'sum', items: [...before, ...rest], line: first?.line ?? 1 }
 }
 
 /** With what its names stand for, where that is known. */

@@ -26,11 +26,16 @@ export type PythonValue = { readonly line: number } & (
 interface Cursor {
   readonly tokens: readonly PythonToken[]
   at: number
+  /** How many brackets are open. */
+  depth: number
 }
+
+/** Nobody writes more brackets into each other; a file that has them is not to end the program. */
+const DEEPEST = 100
 
 /** The value of an expression that takes up all of the tokens; several with commas between them are a tuple. */
 export function parseValue(tokens: readonly PythonToken[]): PythonValue {
-  const cursor: Cursor = { tokens, at: 0 }
+  const cursor: Cursor = { tokens, at: 0, depth: 0 }
   const line = tokens[0]?.line ?? 1
   const first = expression(cursor)
   if (cursor.at >= tokens.length) return first
@@ -45,7 +50,7 @@ export function parseCall(
   tokens: readonly PythonToken[],
   at: number,
 ): (PythonValue & { readonly kind: 'call' }) | null {
-  const found = named({ tokens, at })
+  const found = named({ tokens, at, depth: 0 })
   return found.kind === 'call' ? found : null
 }
 
@@ -53,16 +58,26 @@ export function parseCall(
 const ENDS = new Set([',', ')', ']', '}'])
 
 function expression(cursor: Cursor, alsoEnds = ''): PythonValue {
+  cursor.depth += 1
+  const value = cursor.depth > DEEPEST ? skipped(cursor, alsoEnds) : summands(cursor, alsoEnds)
+  cursor.depth -= 1
+  return value
+}
+
+function skipped(cursor: Cursor, alsoEnds: string): PythonValue {
+  const line = cursor.tokens[cursor.at]?.line ?? 1
+  skip(cursor, alsoEnds)
+  return { kind: 'computed', line }
+}
+
+function summands(cursor: Cursor, alsoEnds: string): PythonValue {
   const line = cursor.tokens[cursor.at]?.line ?? 1
   if (takes(cursor, '*')) return { kind: 'rest', value: expression(cursor), line }
   const items = [atom(cursor)]
   while (takes(cursor, '+')) items.push(atom(cursor))
   const next = cursor.tokens[cursor.at]
   const ended = next === undefined || (next.kind === 'operator' && (ENDS.has(next.text) || next.text === alsoEnds))
-  if (!ended) {
-    skip(cursor, alsoEnds)
-    return { kind: 'computed', line }
-  }
+  if (!ended) return skipped(cursor, alsoEnds)
   const [first] = items
   return items.length === 1 && first !== undefined ? first : { kind: 'sum', items, line }
 }

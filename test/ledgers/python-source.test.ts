@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { classBody, itemsOf, scopeOf, stringsOf } from '../../functions/ledgers/python-scope.ts'
 import { pythonStatements } from '../../functions/ledgers/python-source.ts'
@@ -132,6 +133,65 @@ test.each([
   'A =',
 ])('of a broken text nothing is made up: %j', (code) => {
   expect(strings(code) ?? []).toEqual([])
+})
+
+const PIECES = [
+  'A',
+  ' = ',
+  '[',
+  ']',
+  '(',
+  ')',
+  '{',
+  '}',
+  ',',
+  ':',
+  '"',
+  "'",
+  '"""',
+  '\n',
+  '    ',
+  '#',
+  '\\\\',
+  '*',
+  '+',
+  '.',
+  'x',
+  'if ',
+  'class ',
+  'f"',
+  '+=',
+]
+
+test('any text ends, and what is found in it stands in it', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 40 }), (pieces) => {
+      const code = pieces.join('')
+      for (const value of scope(code).values()) {
+        expect(value.line).toBeLessThanOrEqual(code.split('\n').length)
+        for (const { kind } of itemsOf(value).items) expect(kind).not.toBe('rest')
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('literals come out as they were put in', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 12 }).filter((one) => !one.includes('\r'))
+  const written = (one: string): string =>
+    `"${one.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 5 }), (items) => {
+      expect(strings(`A = [${items.map(written).join(', ')}]\n`)).toEqual(items)
+    }),
+  )
+})
+
+test('brackets in each other, and additions to one name, by the thousand do no harm', () => {
+  const deep = `A = ${'['.repeat(50_000)}${']'.repeat(50_000)}\nB = ${'f('.repeat(50_000)}\n`
+  expect(scope(deep).get('A')).toMatchObject({ kind: 'list' })
+  const long = `A = ['x']\n${"A += ['y']\n".repeat(3000)}`
+  expect(strings(long)).toHaveLength(3001)
 })
 
 test('a long text takes time in proportion to it', () => {
