@@ -30,6 +30,12 @@ export function compiledName(name: string): string {
   return name.replace(/\.([cm]?)ts$/, '.$1js')
 }
 
+/** The folder and, where the tool's pattern leads below it, all folders in it. */
+export async function foldersOf(project: ProjectFiles, folder: string, recursive: boolean): Promise<readonly string[]> {
+  if (!recursive) return [folder]
+  return [...new Set([folder, ...(await project.list(folder)).map(folderOf)])]
+}
+
 /** The migrations that lie in these folders, not below them. */
 export async function listCodeMigrations(
   project: ProjectFiles,
@@ -62,12 +68,18 @@ function codeMigration(subject: string, key: string, file: string, bytes: Buffer
   return { subject, key, kind: 'versioned', file, checksums: [], digest, form: 'code' }
 }
 
-/** A row of `name`, and of the column that has the time where there is one. */
+/** Where each migration stands, from 1 upwards: for those whose order is not that of their keys. */
+export function placesOf(migrations: readonly Migration[]): ReadonlyMap<string, number> {
+  return new Map(migrations.map(({ key }, at) => [key, at + 1]))
+}
+
+/** A row of `name`, and of the column that has the time where there is one; `known`: places by key. */
 export function appliedByName(
   row: LedgerRow,
   key: string,
   migrations: readonly Migration[],
   timeColumn: string | null,
+  known?: ReadonlyMap<string, number>,
 ): AppliedMigration {
   return {
     key,
@@ -78,7 +90,7 @@ export function appliedByName(
     durationMs: null,
     by: null,
     detail: null,
-    place: placeAfter(migrations, (migration) => migration.key <= key),
+    place: known?.get(key) ?? placeAfter(migrations, (migration) => migration.key <= key),
   }
 }
 

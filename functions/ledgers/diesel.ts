@@ -36,7 +36,7 @@ export const dieselLedger = {
   },
 } as const satisfies LedgerReader
 
-export const diesel = defineTool(dieselLedger, {
+export const diesel = /* @__PURE__ */ defineTool(dieselLedger, {
   detect: async (project, path) => {
     const { migrations } = await listMigrations(project, path)
     const [first] = migrations

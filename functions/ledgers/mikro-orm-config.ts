@@ -11,6 +11,8 @@ export interface MikroOrmConfig {
   readonly file: string | null
   readonly table: LedgerTableName | null
   readonly extensions: readonly string[]
+  /** Whether files below the folder count: as the glob says. */
+  readonly recursive: boolean
   readonly migrate: string
   /** Records one by its name without running it; null: the version has no command for that. */
   readonly record: string | null
@@ -46,6 +48,7 @@ export async function readMikroOrmConfig(project: ProjectFiles, path: string): P
     file: config?.file ?? null,
     table: unsure ? null : (table ?? null),
     extensions: extensions ?? EXTENSIONS,
+    recursive: glob?.includes('**') === true,
     migrate: (await migrateScript(project, own, /\bmikro-orm(?:-esm)?\s+migration:up\b/)) ?? run('migration:up'),
     record: /^\D*[7-9]/.test((await readDependencies(project, own)).get('@mikro-orm/core') ?? '')
       ? run('migration:log')
@@ -59,7 +62,7 @@ export async function readMikroOrmConfig(project: ProjectFiles, path: string): P
         : []),
       ...(extensions === null || glob === undefined
         ? []
-        : extensions.length > 0 && /^(?:!\(\*\.d\)|\*)\.(?:\w+|\{[\w,]+\})$/.test(glob)
+        : extensions.length > 0 && /^(?:\*\*\/)?(?:!\(\*\.d\)|\*)\.(?:\w+|\{[\w,]+\})$/.test(glob)
           ? []
           : [
               `${config?.file ?? ''} names its files by the glob ${glob}: those with such an extension in ${own} are taken`,

@@ -2,7 +2,7 @@
 import type { AppliedMigration } from '../core/ledger.ts'
 import type { Migration } from '../core/release.ts'
 import type { CodeNaming } from './code-migrations.ts'
-import { appliedByName, firstWritten, listCodeMigrations } from './code-migrations.ts'
+import { appliedByName, firstWritten, foldersOf, listCodeMigrations, placesOf } from './code-migrations.ts'
 import type { LedgerReader, LedgerRow } from './ledger.ts'
 import { defineTool } from './ledger.ts'
 import { placeAfter } from './migration-text.ts'
@@ -28,7 +28,7 @@ export const mikroOrmLedger = {
   read: { columns: Object.keys(COLUMNS), orderBy: ['id'], incidental: ['id'] },
   beside: () => [],
   interpret: ({ rows, migrations }) => ({
-    applied: rows.flatMap((row) => appliedOf(row, migrations)),
+    applied: appliedRows(rows, migrations),
     highWaterMark: false,
     lock: null,
     notes: [],
@@ -38,7 +38,11 @@ export const mikroOrmLedger = {
 export const mikroOrm = /* @__PURE__ */ defineTool(mikroOrmLedger, {
   detect: async (project, path) => {
     const config = await readMikroOrmConfig(project, path)
-    const { migrations } = await listCodeMigrations(project, [trimFolder(path)], namingOf(config.extensions))
+    const { migrations } = await listCodeMigrations(
+      project,
+      await foldersOf(project, trimFolder(path), config.recursive),
+      namingOf(config.extensions),
+    )
     const first = await firstWritten(project, migrations)
     if (first?.tool !== 'mikro-orm') return null
     const evidence = `${first.file} is written for MikroORM`
@@ -51,7 +55,11 @@ export const mikroOrm = /* @__PURE__ */ defineTool(mikroOrmLedger, {
   discover: async (project, settings) => {
     const path = trimFolder(settings.path)
     const config = await readMikroOrmConfig(project, path)
-    const { migrations, problems } = await listCodeMigrations(project, [path], namingOf(config.extensions))
+    const { migrations, problems } = await listCodeMigrations(
+      project,
+      await foldersOf(project, path, config.recursive),
+      namingOf(config.extensions),
+    )
     return {
       migrations,
       problems,
@@ -104,10 +112,14 @@ function nameOf(name: string): string {
   return name.replace(/\.[jt]s$/, '')
 }
 
-function appliedOf(row: LedgerRow, migrations: readonly Migration[]): readonly AppliedMigration[] {
-  if (row['name'] == null) return []
-  const key = nameOf(row['name'])
-  // Files are ordered by their whole names, in which a dot follows the name's end.
-  const place = placeAfter(migrations, (migration) => `${migration.key}.` <= `${key}.`)
-  return [{ ...appliedByName(row, key, migrations, 'executed_at'), place }]
+function appliedRows(rows: readonly LedgerRow[], migrations: readonly Migration[]): readonly AppliedMigration[] {
+  const places = placesOf(migrations)
+  return rows.flatMap((row) => {
+    if (row['name'] == null) return []
+    const key = nameOf(row['name'])
+    const applied = appliedByName(row, key, migrations, 'executed_at')
+    // Files are ordered by their whole names, in which a dot follows the name's end.
+    const after = (): number => placeAfter(migrations, (migration) => `${migration.key}.` <= `${key}.`)
+    return [{ ...applied, place: places.get(key) ?? after() }]
+  })
 }

@@ -11,6 +11,8 @@ export interface SequelizeConfig {
   /** `.sequelizerc`, or null. */
   readonly rc: string | null
   readonly table: LedgerTableName | null
+  /** Whether files below the folder count: as umzug's glob says. */
+  readonly recursive: boolean
   readonly command: string
   readonly addressIn: string | null
   readonly notes: readonly string[]
@@ -37,9 +39,13 @@ export async function readSequelizeConfig(project: ProjectFiles, path: string): 
   const text = config?.text ?? ''
   const [production] = literalObjects(text, 'production').objects
   const table = tableOf(text, production ?? null)
-  const folder = rcPath(rc?.text ?? '', 'migrations-path') ?? 'migrations'
+  const folder = rcPath(rc?.text ?? '', 'migrations-path')
+  // What the repository names is what its team runs, be it what a compiler made of these.
+  const elsewhere = folder !== null && folder.split('/').at(-1) !== path.split('/').at(-1)
   const options = [
-    ...(joinPath(base, folder) === path ? [] : [`--migrations-path ${shellWord(below(base, path))}`]),
+    ...(folder !== null || joinPath(base, 'migrations') === path
+      ? []
+      : [`--migrations-path ${shellWord(below(base, path))}`]),
     ...(production === undefined ? [] : ['--env production']),
   ]
   return {
@@ -47,7 +53,13 @@ export async function readSequelizeConfig(project: ProjectFiles, path: string): 
     table: table ?? null,
     command: inFolder(base, ['npx sequelize-cli db:migrate', ...options].join(' ')),
     addressIn: addressOf(text, production ?? null),
-    notes: table === undefined ? [unsureNote(config?.file ?? 'the config')] : [],
+    recursive: false,
+    notes: [
+      ...(table === undefined ? [unsureNote(config?.file ?? 'the config')] : []),
+      ...(elsewhere
+        ? [`${rc?.file ?? ''} names ${joinPath(base, folder)}, deploywatch.yaml ${path}: sequelize-cli runs the former`]
+        : []),
+    ],
   }
 }
 
@@ -145,6 +157,7 @@ async function ofUmzug(
   return {
     rc: null,
     table: unsure ? null : named(schema, table),
+    recursive: /\bglob\b[^\n]*\*\*/.test(stripComments(ofCode)),
     command: script ?? 'npm run migrate',
     addressIn: addressVariable(ofCode),
     notes: [

@@ -11,7 +11,9 @@ import {
   compiledName,
   extensionNotes,
   firstWritten,
+  foldersOf,
   listCodeMigrations,
+  placesOf,
   stemOf,
 } from './code-migrations.ts'
 import type { LedgerReader, LedgerRow } from './ledger.ts'
@@ -30,7 +32,7 @@ const NAMING: CodeNaming = {
   isMigration: (name) => /\.[cm]?[jt]s$/.test(name),
   subjectOf: (name) => name,
   keyOf: compiledName,
-  order: 'subject',
+  order: 'file',
   twins: 'are one migration and its own compilation, and Sequelize runs both',
 }
 
@@ -46,7 +48,7 @@ export const sequelizeLedger = {
   read: { columns: ['name', 'createdat'], orderBy: ['name'] },
   beside: () => [],
   interpret: ({ rows, migrations }) => ({
-    applied: rows.map((row) => appliedOf(row, migrations)),
+    applied: appliedRows(rows, migrations),
     highWaterMark: false,
     lock: null,
     notes: extensionNotes(
@@ -58,8 +60,17 @@ export const sequelizeLedger = {
   }),
 } as const satisfies LedgerReader
 
-function appliedOf(row: LedgerRow, migrations: readonly Migration[]): AppliedMigration {
-  const applied = appliedByName(row, compiledName(row['name'] ?? ''), migrations, 'createdat')
+function appliedRows(rows: readonly LedgerRow[], migrations: readonly Migration[]): readonly AppliedMigration[] {
+  const places = placesOf(migrations)
+  return rows.map((row) => appliedOf(row, migrations, places))
+}
+
+function appliedOf(
+  row: LedgerRow,
+  migrations: readonly Migration[],
+  places: ReadonlyMap<string, number>,
+): AppliedMigration {
+  const applied = appliedByName(row, compiledName(row['name'] ?? ''), migrations, 'createdat', places)
   const last = migrations[applied.place - 1]
   // The same name with an extension that no compiler makes is run again: as itself, not as one that came too late.
   const renamed = last !== undefined && last.key !== applied.key && stemOf(last.key) === stemOf(applied.key)
@@ -79,10 +90,11 @@ function recogniseMeta(table: CandidateTable): string | null {
 
 export const sequelize = /* @__PURE__ */ defineTool(sequelizeLedger, {
   detect: async (project, path) => {
-    const { migrations } = await listCodeMigrations(project, [trimFolder(path)], NAMING)
+    const config = await readSequelizeConfig(project, path)
+    const folders = await foldersOf(project, trimFolder(path), config.recursive)
+    const { migrations } = await listCodeMigrations(project, folders, NAMING)
     const first = await firstWritten(project, migrations)
     if (first === null || (first.tool !== null && first.tool !== 'sequelize')) return null
-    const config = await readSequelizeConfig(project, path)
     const dependencies = await readDependencies(project, path)
     const runner = ['sequelize-cli', 'umzug', 'sequelize'].find((name) => dependencies.has(name))
     const sign = config.rc ?? (runner === undefined ? null : `package.json with ${runner}`)
@@ -98,8 +110,12 @@ export const sequelize = /* @__PURE__ */ defineTool(sequelizeLedger, {
   },
   discover: async (project, settings) => {
     const path = trimFolder(settings.path)
-    const { migrations, problems } = await listCodeMigrations(project, [path], NAMING)
     const config = await readSequelizeConfig(project, path)
+    const { migrations, problems } = await listCodeMigrations(
+      project,
+      await foldersOf(project, path, config.recursive),
+      NAMING,
+    )
     return {
       migrations,
       problems,

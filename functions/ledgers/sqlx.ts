@@ -43,7 +43,7 @@ export const sqlxLedger = {
   },
 } as const satisfies LedgerReader
 
-export const sqlx = defineTool(sqlxLedger, {
+export const sqlx = /* @__PURE__ */ defineTool(sqlxLedger, {
   detect: async (project, path) => {
     const { migrations, foreign } = await listSqlxMigrations(project, path, [])
     const [first] = migrations

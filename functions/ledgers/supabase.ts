@@ -56,7 +56,7 @@ export const supabaseLedger = {
   },
 } as const satisfies LedgerReader
 
-export const supabase = defineTool(supabaseLedger, {
+export const supabase = /* @__PURE__ */ defineTool(supabaseLedger, {
   detect: async (project, path) => {
     const folder = folderOf(trimFolder(path))
     const { migrations } = await listMigrations(project, path)

@@ -3,7 +3,7 @@ import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName } from '../core/release.ts'
 import type { ProjectFiles } from './ledger.ts'
 import { codeWith, inFolder, migrateScript, packageFolder } from './package-scripts.ts'
-import { folderOf } from './project-files.ts'
+import { folderOf, joinPath, trimFolder } from './project-files.ts'
 import { addressVariable, literalString, literalValues, objectsAfter, stripComments } from './static-config.ts'
 
 interface DataSource {
@@ -49,7 +49,7 @@ export async function readTypeormConfig(project: ProjectFiles, path: string): Pr
   const files = sources.map(({ file }) => file).join(' and ')
   return {
     table: unsure ? null : (known ?? null),
-    command: script ?? inFolder(folder, commandOf(runnable[0], folder)),
+    command: script ?? inFolder(folder, await commandOf(project, runnable[0], folder)),
     addressIn: addresses.length === 1 ? (addresses[0] ?? null) : null,
     recursive: sources.some(({ globs }) => globs.some((glob) => /\/[^/]*\*[^/]*\//.test(glob))),
     notes: [
@@ -146,9 +146,15 @@ function segmentsOf(path: string): readonly string[] {
   return found
 }
 
-function commandOf(source: DataSource | undefined, folder: string): string {
+/** The source itself by ts-node; what a compiler makes of it where its patterns name JavaScript alone. */
+async function commandOf(project: ProjectFiles, source: DataSource | undefined, folder: string): Promise<string> {
   if (source === undefined) return 'npx typeorm migration:run -d dist/data-source.js'
   const file = folder === '' ? source.file : source.file.slice(folder.length + 1)
-  const program = /\.[cm]?ts$/.test(file) ? 'typeorm-ts-node-commonjs' : 'typeorm'
-  return `npx ${program} migration:run -d ${shellWord(file)}`
+  if (!/\.[cm]?ts$/.test(file)) return `npx typeorm migration:run -d ${shellWord(file)}`
+  const compiled = source.globs.length > 0 && source.globs.every((glob) => /\.[cm]?js$/.test(glob))
+  if (!compiled) return `npx typeorm-ts-node-commonjs migration:run -d ${shellWord(file)}`
+  const settings = (await project.read(joinPath(folder, 'tsconfig.json')))?.toString('utf8') ?? ''
+  const [out] = literalValues(settings, 'outDir')
+  const built = joinPath(trimFolder(out ?? 'dist'), file.replace(/^src\//, '').replace(/\.([cm]?)ts$/, '.$1js'))
+  return `npx typeorm migration:run -d ${shellWord(built)}`
 }

@@ -130,6 +130,10 @@ describe('the config', () => {
       count: 2,
       notes: 0,
     })
+    expect(await read("migrations: { glob: '**/*.ts' }", { 'migrations/2025/b.ts': UP })).toMatchObject({
+      count: 2,
+      notes: 0,
+    })
     expect(await read("migrations: { glob: 'Migration*.ts' }")).toMatchObject({ count: 1, notes: 1 })
   })
 

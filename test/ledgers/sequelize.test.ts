@@ -155,6 +155,17 @@ describe('the config file', () => {
   })
 })
 
+test('a path of .sequelizerc is the team’s own: no option says another, and one that leads elsewhere is said', async () => {
+  const files = (path: string): Files => ({
+    ...named('a.ts'),
+    '.sequelizerc': `module.exports = { 'migrations-path': path.resolve('${path}') }`,
+  })
+  const compiled = await discover(files('dist/migrations'))
+  expect(compiled.commands.migrate).toBe('npx sequelize-cli db:migrate')
+  expect(compiled.notes).toEqual([])
+  expect((await discover(files('db/changes'))).notes).toEqual([expect.stringContaining('names db/changes') as string])
+})
+
 describe('umzug', () => {
   const umzug = (storage: string): Files => ({
     ...named('a.js'),
@@ -174,6 +185,16 @@ describe('umzug', () => {
     for (const storage of ['{ sequelize, tableName: T }', "{ sequelize, modelName: 'Step' }", '{ model: Step }']) {
       expect((await discover(umzug(storage))).notes).toEqual([expect.stringContaining('migrations.table') as string])
     }
+  })
+
+  test('whose glob leads below the folder takes the files there too, in the order of their paths', async () => {
+    const files = umzug('{ sequelize }')
+    const code = `${files['src/umzug.js'] ?? ''}\nnew Umzug({ migrations: { glob: 'migrations/**/*.js' }, storage })`
+    const deep = { ...files, 'src/umzug.js': code, 'migrations/2025/z.js': UP, 'migrations/b/c.js': UP }
+    const { migrations } = await discover(deep)
+    expect(migrations.map(({ subject }) => subject)).toEqual(['z.js', 'a.js', 'c.js'])
+    const { applied } = await interpret([{ name: 'c.js' }, { name: 'z.js' }], deep)
+    expect(applied.map(({ place }) => place)).toEqual([3, 1])
   })
 
   test('that names migrations by itself is said', async () => {

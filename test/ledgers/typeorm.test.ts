@@ -135,10 +135,22 @@ describe('the data source', () => {
     expect(await read({ 'src/data-source.ts': file })).toEqual({
       table: { schema: 'ops', table: 'log' },
       notes: 0,
-      migrate: 'npx typeorm-ts-node-commonjs migration:run -d src/data-source.ts',
+      migrate: 'npx typeorm migration:run -d dist/data-source.js',
       addressIn: 'DATABASE_URL',
     })
     expect(await read({ 'src/data-source.ts': source(OWN) })).toMatchObject({ table: null, notes: 0 })
+  })
+
+  test('is run as what the compiler makes of it where its patterns name JavaScript, else by ts-node', async () => {
+    const files = {
+      'src/data-source.ts': source(OWN),
+      'tsconfig.json': '{ "compilerOptions": { "outDir": "./build" } }',
+    }
+    expect(await read(files)).toMatchObject({ migrate: 'npx typeorm migration:run -d build/data-source.js' })
+    const both = source("migrations: [__dirname + '/migrations/*{.ts,.js}']")
+    expect(await read({ 'src/data-source.ts': both })).toMatchObject({
+      migrate: 'npx typeorm-ts-node-commonjs migration:run -d src/data-source.ts',
+    })
   })
 
   test('is run by the script of package.json where there is one, and not by one that reverts', async () => {
@@ -180,7 +192,7 @@ describe('the data source', () => {
       'apps/api/src/migrations/a.ts': classOf(`A${T[0]}`),
     }
     const { commands } = await discover(files, 'apps/api/src/migrations')
-    expect(commands.migrate).toBe('cd apps/api && npx typeorm-ts-node-commonjs migration:run -d src/data-source.ts')
+    expect(commands.migrate).toBe('cd apps/api && npx typeorm migration:run -d dist/data-source.js')
   })
 
   test('whose patterns lead below the folder takes the files there too', async () => {
