@@ -24,6 +24,7 @@ const USUAL_FOLDERS = [
   'db/migration',
   'prisma/migrations',
   'drizzle',
+  'alembic',
   'db/migrations',
   'database/migrations',
   'src/db/migrations',
@@ -34,6 +35,9 @@ const USUAL_FOLDERS = [
   'db',
 ]
 
+/** Of a tool whose migrations are all over a project: the file that stands where it begins. */
+const BEGINNINGS: Readonly<Record<string, string>> = { django: 'manage.py' }
+
 /** More folders than these are not looked into: a starter config is a proposal, not a search. */
 const MOST_FOLDERS = 60
 
@@ -41,7 +45,7 @@ export async function detectProject(project: ProjectFiles, root: string): Promis
   const files = await project.list('.')
   return {
     service: await serviceName(project, root),
-    migrations: await findMigrations(project, candidateFolders(files)),
+    migrations: await findMigrations(project, candidateFolders(files), files),
     pipelines: await findPipelines(project, files),
   }
 }
@@ -76,21 +80,43 @@ function candidateFolders(files: readonly string[]): readonly string[] {
   return [...usual, ...telling.sort((a, b) => a.length - b.length)].slice(0, MOST_FOLDERS)
 }
 
-async function findMigrations(project: ProjectFiles, folders: readonly string[]): Promise<readonly FoundMigrations[]> {
+async function findMigrations(
+  project: ProjectFiles,
+  folders: readonly string[],
+  files: readonly string[],
+): Promise<readonly FoundMigrations[]> {
+  const whole = Object.entries(BEGINNINGS).flatMap(([name, beginning]) =>
+    files
+      .filter((file) => basename(file) === beginning)
+      .map((file) => ({ name, path: file.slice(0, -beginning.length - 1) || '.' })),
+  )
   const found: FoundMigrations[] = []
+  for (const { name, path } of whole) found.push(...(await detectIn(project, path, [name])))
+  const elsewhere = LEDGER_TOOLS.map(({ name }) => name).filter((name) => !found.some(({ tool }) => tool === name))
   for (const path of folders) {
     // A folder that holds, or is within, one that was recognised shows the same files again.
-    if (found.some((other) => within(path, other.path) || within(other.path, path))) continue
-    for (const tool of LEDGER_TOOLS) {
-      const detection = await tool.detect(project, path)
-      if (detection === null) continue
-      const { migrations, commands } = await tool.discover(project, { path, placeholders: {}, table: null })
-      const command = migrations.some(({ form }) => form === 'code') ? commands.migrate : null
-      found.push({ ...detection, tool: tool.name, title: tool.title, path, command })
-    }
+    const others = found.filter(({ tool }) => elsewhere.includes(tool))
+    if (others.some((other) => within(path, other.path) || within(other.path, path))) continue
+    found.push(...(await detectIn(project, path, elsewhere)))
   }
   // Stable: among the equally sure ones the order of the folders stays.
   return found.sort((a, b) => Number(b.confidence === 'certain') - Number(a.confidence === 'certain'))
+}
+
+async function detectIn(
+  project: ProjectFiles,
+  path: string,
+  tools: readonly string[],
+): Promise<readonly FoundMigrations[]> {
+  const found: FoundMigrations[] = []
+  for (const tool of LEDGER_TOOLS.filter(({ name }) => tools.includes(name))) {
+    const detection = await tool.detect(project, path)
+    if (detection === null) continue
+    const { migrations, commands } = await tool.discover(project, { path, placeholders: {}, table: null })
+    const command = migrations.some(({ form }) => form === 'code') ? commands.migrate : null
+    found.push({ ...detection, tool: tool.name, title: tool.title, path, command })
+  }
+  return found
 }
 
 function within(path: string, folder: string): boolean {

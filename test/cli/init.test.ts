@@ -60,7 +60,42 @@ const PROJECTS: readonly (readonly [
     },
     { tool: 'knex', path: 'migrations' },
   ],
+  [
+    'Django, whose apps have a folder each',
+    {
+      'manage.py': 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")\n',
+      'settings.py': 'INSTALLED_APPS = ["shop", "bills"]\n',
+      ...djangoApp('bills'),
+      ...djangoApp('shop'),
+    },
+    { tool: 'django', path: '.' },
+  ],
+  [
+    'Alembic',
+    {
+      'alembic.ini': '[alembic]\nscript_location = %(here)s/alembic\n',
+      'alembic/versions/1_init.py': "from alembic import op\nrevision = '1'\ndown_revision = None\n",
+    },
+    { tool: 'alembic', path: 'alembic' },
+  ],
+  [
+    'Flask-Migrate',
+    {
+      'migrations/alembic.ini': '[alembic]\n',
+      'migrations/versions/1_init.py': "from alembic import op\nrevision = '1'\ndown_revision = None\n",
+    },
+    { tool: 'alembic', path: 'migrations' },
+  ],
 ]
+
+function djangoApp(name: string): Readonly<Record<string, string>> {
+  return {
+    [`${name}/__init__.py`]: '',
+    [`${name}/migrations/__init__.py`]: '',
+    [`${name}/migrations/0001_initial.py`]:
+      'from django.db import migrations\nclass Migration(migrations.Migration):\n    dependencies = []\n',
+  }
+}
 
 describe('a starter config', () => {
   test.each(PROJECTS)('%s is found, and what is written loads', async (_, files, expected) => {
