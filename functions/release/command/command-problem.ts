@@ -60,13 +60,14 @@ function failureOf(run: CommandRun): string {
     outcome.exitCode === null
       ? `was ended by ${outcome.signal ?? 'a signal'}`
       : `ended with exit code ${outcome.exitCode}`
-  if (logins === 0) return `${how}, and never connected to the throwaway server: ${elsewhere(run)}`
+  const advice = adviceFor(outcome.tail)
+  if (logins === 0) return `${how}, and never connected to the throwaway server: ${advice ?? elsewhere(run)}`
   const missing = ledgers.flatMap((ledger) => missingOf(ledger, observations))
   const total = ledgers.reduce((sum, { migrations }) => sum + migrations.length, 0)
   const [next] = missing
   const where =
     next === undefined ? '' : ` after ${total - missing.length} of ${total} migrations; the next one is ${next}`
-  return `${how}${where}: it runs on an empty database, so ${adviceFor(outcome.tail)}`
+  return `${how}${where}: it runs on an empty database, so ${advice ?? 'see that it does so here, and give what has to be there before in `schema.replay.before`'}`
 }
 
 /** What is known to lack on an empty server, by the server's own words. */
@@ -76,6 +77,10 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
     /extension "[^"]*" is not available|could not open extension control file/,
     'what needs an extension that the throwaway server does not have cannot be replayed here: use `mode: dump` with a structure file, or `environment`',
   ],
+  [
+    /does not support SSL|SSL is not enabled|server does not support TLS|SSL is not supported/i,
+    'the throwaway server is on loopback and has no TLS: have the config ask for it only where the host is another one',
+  ],
   [new RegExp(NO_COPY_IN), 'write `versions: [18]` beside `mode`: a real server of that major takes it'],
   [
     /(relation|table|schema|type|column) "[^"]*" does not exist/,
@@ -83,11 +88,8 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-function adviceFor(tail: string): string {
-  return (
-    ADVICE.find(([words]) => words.test(tail))?.[1] ??
-    'see that it does so here, and give what has to be there before in `schema.replay.before`'
-  )
+function adviceFor(tail: string): string | null {
+  return ADVICE.find(([words]) => words.test(tail))?.[1] ?? null
 }
 
 function elsewhere({ variables }: CommandRun): string {

@@ -142,3 +142,20 @@ test('on a real server the rows of one connection do not wait for the locks of a
   expect(built.objects.some(({ object }) => object.name === 'later')).toBe(true)
   expect(attributed(built)[0]).toBe('1_a.js: column a.id, table a')
 })
+
+test('what is recorded in one session and done in another one, which commits later, is the recorded migrations', async () => {
+  const built = await buildWith(
+    `
+    for (const name of ['1_a.js', '2_b.js', '3_c.js']) {
+      await two.query('BEGIN; CREATE TABLE ' + name[2] + ' (id int)')
+      await one.query(record(name))
+      await two.query('COMMIT')
+    }`,
+    ', versions: [18]',
+  )
+  expect(attributed(built)).toEqual([
+    '1_a.js: column a.id, table a',
+    '2_b.js: column b.id, table b',
+    '3_c.js: column c.id, table c',
+  ])
+})

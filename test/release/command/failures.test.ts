@@ -154,6 +154,13 @@ test(
   },
 )
 
+test('a config that insists on TLS is told that there is none on loopback', async () => {
+  const client = `new (require("pg").Client)({ connectionString: process.env.DATABASE_URL, ssl: { rejectUnauthorized: false } })`
+  expect(await messageOf(`node -e '${client}.connect()'`)).toMatch(
+    /never connected to the throwaway server: the throwaway server is on loopback and has no TLS: have the config ask for it only where the host is another one; what it printed/,
+  )
+})
+
 test('rows from the client need a real server', async () => {
   const message = await messageOf(`${KNEX} migrate:latest`, { env: { ORDERS_SQL: 'COPY orders FROM STDIN' } })
   expect(message).toContain('the embedded server takes no COPY FROM STDIN')

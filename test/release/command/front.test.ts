@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { Client } from 'pg'
 import type { ClientConfig } from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { embeddedBackends } from '../../../functions/release/command/embedded-backend.ts'
 import type { Front } from '../../../functions/release/command/front.ts'
 import type { Exchange } from '../../../functions/release/command/served-client.ts'
@@ -129,18 +129,22 @@ test('a client that sends all at once, its login too, is answered in order', asy
 })
 
 test('whoever waits for one that does nothing is told as stalled, and not while that one works', async () => {
-  let stalled = 0
-  const turns = createTurns<string>(() => {
-    stalled += 1
-  }, 60)
-  await turns.take('one')
-  const second = turns.take('two')
-  for (let at = 0; at < 4; at += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    turns.touch('one')
+  vi.useFakeTimers()
+  try {
+    const stalled = vi.fn()
+    const turns = createTurns<string>(stalled, 100)
+    await turns.take('one')
+    const second = turns.take('two')
+    for (let at = 0; at < 4; at += 1) {
+      vi.advanceTimersByTime(90)
+      turns.touch('one')
+    }
+    expect(stalled).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(100)
+    expect(stalled).toHaveBeenCalledOnce()
+    turns.leave('one')
+    await second
+  } finally {
+    vi.useRealTimers()
   }
-  expect(stalled).toBe(0)
-  await expect.poll(() => stalled).toBe(1)
-  turns.leave('one')
-  await second
 })

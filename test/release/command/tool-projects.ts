@@ -141,8 +141,8 @@ CREATE INDEX orders_note_idx ON orders (note);
 `,
     },
     brings: [
-      '1700000000001_orders.js: column orders.id, column orders.total, constraint orders.orders_pkey, table orders, sequence orders_id_seq',
-      '1700000000002_notes.sql: column orders.note, index orders.orders_note_idx',
+      '1700000000001_orders: column orders.id, column orders.total, constraint orders.orders_pkey, table orders, sequence orders_id_seq',
+      '1700000000002_notes: column orders.note, index orders.orders_note_idx',
     ],
   },
   {

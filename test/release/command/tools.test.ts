@@ -1,7 +1,6 @@
 /** Tools themselves, as their users run them, each with a migration that makes a table and one that adds to it. */
 import { delimiter } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { LEDGER_TOOLS } from '../../../functions/ledgers/index.ts'
 import { isInstalled, nodeTools, pythonTools } from '../../support/code-tools.ts'
 import { findTool } from '../../support/migration-tools.ts'
 import { makeCache } from '../support.ts'
@@ -56,26 +55,24 @@ for (const project of TOOL_PROJECTS) {
         test(`each migration brings its own objects${versions === '' ? '' : ', on a real server too'}`, async () => {
           const made = await commandProject(project.files, place?.modules ?? null)
           try {
-            const isRead = LEDGER_TOOLS.some(({ name }) => name === project.tool)
             const built = await buildBy(made, {
-              // A tool whose ledger is not read yet: its objects are no migration's.
-              migrations: isRead ? project.migrations : null,
+              migrations: project.migrations,
               replay: `command: ${JSON.stringify(project.command)}${versions}`,
               cache: cache.cache,
               env: place?.env,
             })
+            expect(built.expectation.ledgers.map(({ tool }) => tool)).toEqual([project.tool])
             const subjects = project.brings.map((line) => line.slice(0, line.indexOf(':')))
             // Django knows migrations of other people's apps as well.
             const own = attributed(built).filter((line) => subjects.some((subject) => line.startsWith(`${subject}:`)))
-            expect(own).toEqual(isRead ? project.brings : [])
+            expect(own, attributed(built).join('\n')).toEqual(project.brings)
             expect(built.notes).toEqual([])
             expect(built.expectation.catalog.mode).toBe('command')
             const tables = built.objects.filter(
               ({ object }) => object.kind === 'table' && object.group === project.table,
             )
             expect(tables).toHaveLength(1)
-            const ledgers = built.objects.filter(({ object }) => project.ledger.test(object.group))
-            if (isRead) expect(ledgers).toEqual([])
+            expect(built.objects.filter(({ object }) => project.ledger.test(object.group))).toEqual([])
           } finally {
             await made.remove()
           }
