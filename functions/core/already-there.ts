@@ -34,6 +34,9 @@ function presenceOf({ index }: Placed, { brought, missing }: AlreadyThereInput):
   return absent === 0 ? 'all' : absent === objects.length ? 'none' : 'part'
 }
 
+/** Tools that record nothing while a failed row is there. */
+const REFUSES_FAILED: ReadonlySet<string> = new Set(['flyway', 'sqlx'])
+
 /** Of a migration that failed: what it left behind has to go before it can run again; or it is all there, and only not recorded. */
 export function stepsOfFailed(own: Finding, placed: Placed, input: AlreadyThereInput): readonly NextStep[] {
   const { ledger } = placed.standing
@@ -44,7 +47,7 @@ export function stepsOfFailed(own: Finding, placed: Placed, input: AlreadyThereI
     case 'nothing to see':
       return own.nextSteps
     case 'all':
-      if (ledger.commands.record === null || ledger.tool === 'flyway') return own.nextSteps
+      if (ledger.commands.record === null || REFUSES_FAILED.has(ledger.tool)) return own.nextSteps
       return [
         {
           text: 'all objects that it brings are there; what it does to rows does not show: if the log says that only the end was not recorded, record it',

@@ -27,7 +27,12 @@ export interface LedgerComparison {
 }
 
 /** One ledger of the release against its observation. */
-export function compareLedger(release: LedgerExpectation, observed: LedgerObservation): LedgerComparison {
+export function compareLedger(
+  release: LedgerExpectation,
+  observed: LedgerObservation,
+  /** Keys of what other folders of this release record in the same table. */
+  others: ReadonlySet<string> = new Set(),
+): LedgerComparison {
   if ('problem' in observed) return compareUnreadable(release, observed.problem)
   const reading = observed.reading
   const expected = release.otherwise?.find(({ tool }) => tool === reading.tool) ?? release
@@ -40,7 +45,7 @@ export function compareLedger(release: LedgerExpectation, observed: LedgerObserv
       ...lockFindings(reading),
       ...standings.flatMap((standing) => standingFinding(standing, judged)),
       ...unclearFindings(expected, reading),
-      ...unknownFindings(expected, reading),
+      ...unknownFindings(expected, reading, others),
     ],
     notes: [
       `${expected.path}: ${expected.tool}, ${expected.detectedBy}`,
@@ -233,11 +238,15 @@ function editedFinding({ migration, applied }: MigrationStanding, reading: Ledge
   })
 }
 
-function unknownFindings(expected: LedgerExpectation, reading: LedgerReading): readonly Finding[] {
+function unknownFindings(
+  expected: LedgerExpectation,
+  reading: LedgerReading,
+  others: ReadonlySet<string>,
+): readonly Finding[] {
   // What a squash replaces is known by it, though its file is gone.
   const known = new Set(expected.migrations.flatMap(({ key, replaces = [] }) => [key, ...replaces]))
   return reading.applied
-    .filter((row) => !known.has(row.key) && row.state !== 'baseline')
+    .filter((row) => !known.has(row.key) && !others.has(row.key) && row.state !== 'baseline')
     .map((row) =>
       finding({
         code: 'migration-unknown',

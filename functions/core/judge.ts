@@ -17,6 +17,7 @@ import { commandsFor } from './paste.ts'
 import { replayFindings, unsureIdentities } from './replay-failures.ts'
 import type { Expectation, LedgerExpectation, MigrationEffect, ObjectReference } from './release.ts'
 import { verdictOf } from './verdict.ts'
+import type { LedgerObservation } from './ledger.ts'
 
 export interface JudgeInput extends StatementsInput {
   /** One a migration, flattened; read only when something is amiss. */
@@ -82,9 +83,30 @@ function judgeLedgers({ expectation, observation, variable }: JudgeInput): {
     })
     const ledger = aimed(expected)
     const own = observed.find((candidate) => candidate.ledger === ledger.name)
-    return own === undefined ? unseenLedger(ledger) : compareLedger(ledger, own)
+    if (own === undefined) return unseenLedger(ledger)
+    return compareLedger(ledger, own, keysBeside(own, expectation.ledgers, observed))
   })
   return { comparisons, notSeen: whyNot(observation.ledgers) }
+}
+
+/** Two folders may be one ledger: what the other has is no stranger there. */
+function keysBeside(
+  own: LedgerObservation,
+  ledgers: readonly LedgerExpectation[],
+  observed: readonly LedgerObservation[],
+): ReadonlySet<string> {
+  if ('problem' in own) return new Set()
+  const { table, tool } = own.reading
+  const same = new Set(
+    observed.flatMap((other) =>
+      other !== own && 'reading' in other && other.reading.table === table && other.reading.tool === tool
+        ? [other.ledger]
+        : [],
+    ),
+  )
+  return new Set(
+    ledgers.filter(({ name }) => same.has(name)).flatMap(({ migrations }) => migrations.map(({ key }) => key)),
+  )
 }
 
 function unseenLedger(ledger: LedgerExpectation): LedgerComparison {

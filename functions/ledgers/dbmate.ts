@@ -43,10 +43,9 @@ export const dbmateLedger = {
 
 export const dbmate = /* @__PURE__ */ defineTool(dbmateLedger, {
   detect: async (project, path) => {
-    const { migrations, marked } = await listMigrations(project, [trimFolder(path)])
+    const { marked } = await listMigrations(project, [trimFolder(path)])
     if (marked === null) return null
-    const more = migrations.length > 1 ? `, and there are ${migrations.length - 1} more` : ''
-    return { evidence: `${marked} has dbmate's mark \`migrate:up\`${more}`, confidence: 'certain' }
+    return { evidence: `${marked} has dbmate's mark \`migrate:up\``, confidence: 'certain' }
   },
   discover: async (project, settings) => {
     const own = trimFolder(settings.path)

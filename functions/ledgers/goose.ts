@@ -42,10 +42,9 @@ export const gooseLedger = {
 
 export const goose = /* @__PURE__ */ defineTool(gooseLedger, {
   detect: async (project, path) => {
-    const { migrations, marked } = await listGooseMigrations(project, path)
+    const { marked } = await listGooseMigrations(project, path)
     if (marked === null) return null
-    const more = migrations.length > 1 ? `, and there are ${migrations.length - 1} more` : ''
-    return { evidence: `${marked} is written for goose${more}`, confidence: 'certain' }
+    return { evidence: `${marked} is written for goose`, confidence: 'certain' }
   },
   discover: async (project, settings) => {
     const { migrations, problems } = await listGooseMigrations(project, settings.path)

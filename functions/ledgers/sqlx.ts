@@ -1,9 +1,9 @@
 /** sqlx: `_sqlx_migrations`. Research: sqlx-postgres/src/migrate.rs, sqlx-core/src/migrate/migrator.rs; run with sqlx-cli 0.9.0. */
 import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
-import type { LedgerCommands, Migration } from '../core/release.ts'
+import type { LedgerCommands, LedgerTableName, Migration } from '../core/release.ts'
 import { findCrate } from './cargo-file.ts'
-import type { LedgerReader, LedgerRow, ProjectFiles } from './ledger.ts'
+import type { LedgerReader, LedgerRow, LedgerSettings, ProjectFiles } from './ledger.ts'
 import { defineTool } from './ledger.ts'
 import { isoTime, isTrue, placeAfter } from './migration-text.ts'
 import { findUpwards } from './package-file.ts'
@@ -23,10 +23,12 @@ const COLUMNS: LedgerColumns = {
   execution_time: { type: BIGINT },
 }
 
+const DEFAULT_TABLE = { schema: null, table: '_sqlx_migrations' } as const satisfies LedgerTableName
+
 export const sqlxLedger = {
   name: 'sqlx',
   title: 'sqlx',
-  defaultTable: { schema: null, table: '_sqlx_migrations' },
+  defaultTable: DEFAULT_TABLE,
   columnSets: [{ columns: requiredColumns(COLUMNS) }],
   recognise: (table) => recogniseColumns(table, COLUMNS, /sqlx/i),
   read: { columns: Object.keys(COLUMNS), orderBy: ['version'], incidental: ['execution_time'] },
@@ -63,7 +65,7 @@ export const sqlx = /* @__PURE__ */ defineTool(sqlxLedger, {
       migrations,
       problems,
       table: config.table,
-      commands: await commandsOf(project, settings.path, config),
+      commands: await commandsOf(project, settings, config),
       late: 'runs',
       placeholders: settings.placeholders,
       schemas: [],
@@ -116,7 +118,11 @@ async function findSign(project: ProjectFiles, path: string): Promise<string | n
   return crate === null ? null : `${crate.file} has sqlx`
 }
 
-async function commandsOf(project: ProjectFiles, path: string, config: SqlxConfig): Promise<LedgerCommands> {
+async function commandsOf(
+  project: ProjectFiles,
+  { path, table }: LedgerSettings,
+  config: SqlxConfig,
+): Promise<LedgerCommands> {
   const own = trimFolder(path)
   const source = config.folder === own ? '' : ` --source ${shellWord(own || '.')}`
   const named = config.file === null || folderOf(config.file) === '' ? '' : ` --config ${shellWord(config.file)}`
@@ -129,10 +135,15 @@ async function commandsOf(project: ProjectFiles, path: string, config: SqlxConfi
     migrate: run('run'),
     // sqlx runs whatever has no row, whatever its place.
     migrateLate: run('run'),
-    // Nothing but the row's removal by hand clears a failed state.
-    repair: null,
+    // sqlx has no command for it: "fix and remove row".
+    repair: `psql "$DATABASE_URL" -c ${shellWord(`DELETE FROM ${nameInSql(table ?? config.table ?? DEFAULT_TABLE)} WHERE NOT success`)}`,
     record: major > 0 || minor >= 9 ? { command: run('override skip --target-version KEY'), each: false } : null,
   }
+}
+
+function nameInSql({ schema, table }: LedgerTableName): string {
+  const parts = schema === null ? [table] : [schema, table]
+  return parts.map((name) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)).join('.')
 }
 
 async function lineEndNotes(

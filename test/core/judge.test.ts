@@ -433,3 +433,48 @@ test('a release that expects nothing fails, and never passes', () => {
     'expectation-empty orders',
   ])
 })
+
+describe('two folders of a release', () => {
+  const FIRST = ledger([V1], { name: 'one' })
+  const SECOND = ledger([V42], { name: 'two', path: 'db2' })
+  const both = (rows: string, other: string) => {
+    const all = [applied(V1.key, 1), applied('V7__x.sql', 1)]
+    const seen = observation(reading(all), objects)
+    const value = [
+      { ledger: 'one', reading: reading(all, { table: rows }) },
+      { ledger: 'two', reading: reading(all, { table: other }) },
+    ]
+    return run({
+      expectation: expectation([FIRST, SECOND], objects, []),
+      observation: { ...seen, ledgers: { seen: true, value } },
+    }).rows.filter((row) => row.startsWith('migration-unknown'))
+  }
+
+  test('that are one ledger know each other’s rows', () => {
+    expect(both('public.a', 'public.a')).toEqual(['migration-unknown V7__x.sql', 'migration-unknown V7__x.sql'])
+  })
+
+  test('with a ledger each do not', () => {
+    expect(both('public.a', 'public.b')).toContain('migration-unknown V1__orders.sql')
+  })
+})
+
+describe('a failed migration of which all objects are there', () => {
+  const firstStep = (tool: string): string | null | undefined => {
+    const failed = reading([applied(V1.key, 1), applied(V42.key, 2, { state: 'failed', detail: 'dirty' })], { tool })
+    const result = run({
+      expectation: expectation([ledger([V1, V42], { tool })], objects, []),
+      observation: observation(failed, objects),
+    })
+    return result.findings.find(({ code }) => code === 'migration-failed')?.nextSteps[0]?.command
+  }
+
+  test('is recorded, where the tool records over a failed row', () => {
+    expect(firstStep('golang-migrate')).toBe('flyway baseline -baselineVersion=V42__add_status_note.sql')
+  })
+
+  test('is cleared first, where the tool records nothing as long as the row is there', () => {
+    expect(firstStep('flyway')).toBe('flyway repair')
+    expect(firstStep('sqlx')).toBe('flyway repair')
+  })
+})

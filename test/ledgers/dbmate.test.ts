@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { compareLedger } from '../../functions/core/compare-ledger.ts'
 import type { CandidateTable } from '../../functions/engines/engine.ts'
 import { dbmate } from '../../functions/ledgers/dbmate.ts'
 import type { LedgerRow } from '../../functions/ledgers/ledger.ts'
@@ -206,4 +207,27 @@ CREATE TABLE ar_internal_metadata (key varchar PRIMARY KEY, value varchar, creat
       problem: { problem: 'missing', detail: expect.stringContaining('public.schema_version (tern)') as string },
     })
   })
+})
+
+test('two folders that are one ledger know each other’s rows', async () => {
+  const files = { ...named('1_a.sql'), 'db/billing/2_b.sql': TEXT, 'db/billing/4_d.sql': TEXT }
+  const expectation = await expectLedger(projectOf(files), 'db/billing')
+  const { migrations } = expectation
+  const reading = {
+    ...dbmate.interpret({
+      table: table({ version: 'character varying' }),
+      rows: ['1', '2', '3'].map((version) => ({ version })),
+      beside: [],
+      migrations,
+    }),
+    table: 'public.schema_migrations',
+    tool: 'dbmate',
+    recognisedBy: 'told',
+  }
+  const codes = (others: ReadonlySet<string>) =>
+    compareLedger(expectation, { ledger: 'default', reading }, others).findings.map(
+      ({ code, subject }) => `${code} ${subject}`,
+    )
+  expect(codes(new Set(['1']))).toEqual(['migration-missing 4_d.sql', 'migration-unknown 3'])
+  expect(codes(new Set())).toEqual(['migration-missing 4_d.sql', 'migration-unknown 1', 'migration-unknown 3'])
 })

@@ -179,6 +179,15 @@ describe('commands', () => {
     expect((await discover(config, 'db')).commands.migrate).toBe('sqlx migrate run')
   })
 
+  test('the row of a failed one is removed by hand, whatever the table’s name', async () => {
+    const repair = async (toml: string) =>
+      (await discover({ ...named('1_a.sql'), 'sqlx.toml': `[migrate]\n${toml}\n` })).commands.repair
+    expect(await repair('')).toBe(`psql "$DATABASE_URL" -c 'DELETE FROM _sqlx_migrations WHERE NOT success'`)
+    expect(await repair(`table-name = '"Ops".t'`)).toBe(
+      `psql "$DATABASE_URL" -c 'DELETE FROM "Ops".t WHERE NOT success'`,
+    )
+  })
+
   test('a row alone can be made since 0.9', async () => {
     const record = async (cargo: string) =>
       (await discover({ ...named('1_a.sql'), 'Cargo.toml': `[dependencies]\n${cargo}\n` })).commands.record
