@@ -12,6 +12,7 @@ import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
 import type { LedgerTool } from './ledger.ts'
+import { liquibase } from './liquibase.ts'
 import { mikroOrm } from './mikro-orm.ts'
 import { nodePgMigrate } from './node-pg-migrate.ts'
 import { postgrator } from './postgrator.ts'
@@ -36,6 +37,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   knex,
   kysely,
   laravel,
+  liquibase,
   mikroOrm,
   nodePgMigrate,
   postgrator,

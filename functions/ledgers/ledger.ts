@@ -23,7 +23,7 @@ export interface ProjectFiles {
 }
 
 export interface LedgerSettings {
-  /** The migrations folder. */
+  /** The migrations folder, or the file that lists them. */
   readonly path: string
   readonly placeholders: Readonly<Record<string, string>>
   /** `table` of the config: overrides what the repository says. */
@@ -59,6 +59,8 @@ export interface Discovery {
   /** Schemas that the repository has the tool make, the first being where names without a schema go. [] leaves it to the server. */
   readonly schemas: readonly string[]
   readonly notes: readonly string[]
+  /** What a replay runs of migrations, by key, where more than their files' text tells it; absent: `script` tells of all. */
+  readonly scripts?: ReadonlyMap<string, Script>
 }
 
 /** How a migration is executed in a replay. */

@@ -35,12 +35,6 @@ function tool(name: string, title: string, signs: Partial<Omit<OtherTool, 'name'
 const NUMBERED_SQL = /(?:^|\/)\d+_[^/]*\.sql$/
 
 export const OTHER_TOOLS: readonly OtherTool[] = [
-  tool('liquibase', 'Liquibase', {
-    columns: ['id', 'author', 'filename', 'dateexecuted', 'orderexecuted', 'exectype', 'md5sum'],
-    configs: ['liquibase.properties'],
-    files: /\.(?:xml|ya?ml|json|sql)$/,
-    text: /databaseChangeLog|--\s*liquibase formatted sql/,
-  }),
   tool('prisma-next', 'Prisma 8', {
     columns: ['space', 'core_hash', 'profile_hash'],
     files: /(?:^|\/)ops\.json$/,

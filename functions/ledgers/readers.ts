@@ -12,6 +12,7 @@ import { knexLedger } from './knex.ts'
 import { kyselyLedger } from './kysely.ts'
 import { laravelLedger } from './laravel.ts'
 import type { LedgerReader } from './ledger.ts'
+import { liquibaseLedger } from './liquibase.ts'
 import { mikroOrmLedger } from './mikro-orm.ts'
 import { nodePgMigrateLedger } from './node-pg-migrate.ts'
 import { postgratorLedger } from './postgrator.ts'
@@ -36,6 +37,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   knexLedger,
   kyselyLedger,
   laravelLedger,
+  liquibaseLedger,
   mikroOrmLedger,
   nodePgMigrateLedger,
   postgratorLedger,

@@ -6,7 +6,7 @@ import { ConfigError, problemAt } from '../config/problem.ts'
 import type { LedgerExpectation, Migration } from '../core/release.ts'
 import { detectTool } from '../ledgers/detection.ts'
 import { expectLedger, expectOtherwise } from '../ledgers/expect-ledger.ts'
-import type { FileProblem, LedgerSettings, LedgerTool, ProjectFiles } from '../ledgers/ledger.ts'
+import type { FileProblem, LedgerSettings, LedgerTool, ProjectFiles, Script } from '../ledgers/ledger.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
 import { createSchemas, enterSchema } from './postgres/schemas.ts'
 import type { ReplayFile } from './replay.ts'
@@ -78,7 +78,8 @@ async function findLedger(
   tools: readonly LedgerTool[],
 ): Promise<Found | Problem | null> {
   const keyOf: KeyPlace = (key) => loaded.place(['migrations', index, key])
-  if (!(await project.isFolder(config.path))) {
+  // A tool may have one file that lists its migrations.
+  if (!(await project.isFolder(config.path)) && (await project.read(config.path)) === null) {
     const where = keyOf('path')
     return problemAt(
       where,
@@ -93,10 +94,12 @@ async function findLedger(
   const { tool, detection } = chosen
   const settings: LedgerSettings = { path: config.path, placeholders: config.placeholders, table: config.table }
   const found = await tool.discover(project, settings)
-  const { migrations, problems, placeholders, schemas } = found
+  const { migrations, problems, placeholders, schemas, scripts } = found
   const files: ReplayFile[] = []
   for (const migration of migrations) {
-    files.push(inSchemas(schemas, await replayFile(tool, migration, project, { ...settings, placeholders })))
+    const script = scripts?.get(migration.key)
+    const file = await replayFile(tool, migration, project, { ...settings, placeholders }, script)
+    files.push(inSchemas(schemas, file))
   }
   const own = expectLedger(config, tool, detection, found)
   const expectation = await expectOtherwise(project, tools, chosen, own, settings)
@@ -117,9 +120,10 @@ async function replayFile(
   migration: Migration,
   project: ProjectFiles,
   settings: LedgerSettings,
+  known: Script | undefined,
 ): Promise<ReplayFile> {
-  const bytes = migration.form === 'code' ? null : await project.read(migration.file)
-  const script = bytes === null ? null : tool.script(migration, bytes.toString('utf8'), settings)
+  const bytes = migration.form === 'code' || known !== undefined ? null : await project.read(migration.file)
+  const script = bytes === null ? known : tool.script(migration, bytes.toString('utf8'), settings)
   return {
     subject: migration.subject,
     statements: script?.statements ?? null,

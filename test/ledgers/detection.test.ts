@@ -140,8 +140,6 @@ test('nothing, or a folder without migrations, is no tool', async () => {
 
 describe('a tool that is known and not read yet is named, not misread', () => {
   test.each<[string, Files]>([
-    ['Liquibase', { 'migrations/a.sql': '-- liquibase formatted sql\n' }],
-    ['Liquibase', { 'migrations/root.xml': '<databaseChangeLog/>' }],
     ['refinery', { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = "0.8"\n' }],
     ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],
@@ -164,7 +162,7 @@ describe('`migrations.tool`', () => {
   })
 
   test('of a known tool that is not read yet is answered clearly', async () => {
-    expect(await detect({}, 'migrations', 'liquibase')).toMatchObject({ problem: 'unsupported' })
+    expect(await detect({}, 'migrations', 'tern')).toMatchObject({ problem: 'unsupported' })
     expect(await detect({}, 'migrations', 'EF Core')).toMatchObject({ problem: 'unsupported' })
   })
 

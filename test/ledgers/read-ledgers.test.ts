@@ -199,8 +199,8 @@ test('a table of the name with other columns, or one that lost some, is said to 
 
 test('a tool without a reader is unsupported, not a crash', async () => {
   await having('')
-  const { observation } = await lookAt(database.url, { ...(await FLYWAY), tool: 'liquibase' })
-  expect(observation).toMatchObject({ problem: { problem: 'unsupported', tool: 'liquibase' } })
+  const { observation } = await lookAt(database.url, { ...(await FLYWAY), tool: 'tern' })
+  expect(observation).toMatchObject({ problem: { problem: 'unsupported', tool: 'tern' } })
 })
 
 test('through the Data API 5,000 rows come in pages below its limit, the same rows', async () => {

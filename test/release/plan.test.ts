@@ -31,8 +31,8 @@ test('a folder without migrations is no error here: the expectation is empty', a
 test('a tool that is not known, or not read yet, is told', async () => {
   const files = { 'db/V1__a.sql': 'SELECT 1' }
   await expect(plan('migrations: { path: db, tool: flywya }', files)).rejects.toThrow(/did you mean "flyway"/)
-  await expect(plan('migrations: { path: db, tool: liquibase }', files)).rejects.toThrow(
-    /migrations of Liquibase .*cannot be read yet/,
+  await expect(plan('migrations: { path: db, tool: tern }', files)).rejects.toThrow(
+    /migrations of tern .*cannot be read yet/,
   )
 })
 

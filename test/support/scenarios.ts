@@ -40,6 +40,7 @@ export const FAMILIES = {
   flyway: ['flyway'],
   jscode: ['kysely', 'mikro-orm', 'sequelize', 'typeorm'],
   others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel'],
+  liquibase: ['liquibase'],
   python: ['alembic', 'django'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],
 } as const satisfies Readonly<Record<string, readonly string[]>>

@@ -1,0 +1,119 @@
+/** Rows of `databasechangelog` in the common model (research: StandardChangeLogHistoryService, ChangeSet.isCheckSumValid). */
+import type { AppliedMigration, LedgerReading } from '../core/ledger.ts'
+import type { Migration } from '../core/release.ts'
+import type { LedgerReader, LedgerRow } from './ledger.ts'
+import { changesetKey } from './liquibase-paths.ts'
+import { isoTime, isTrue } from './migration-text.ts'
+
+type Input = Parameters<LedgerReader['interpret']>[0]
+
+/** Values of EXECTYPE that Liquibase writes, or has in its list. */
+const RAN = new Set(['EXECUTED', 'RERAN'])
+const WITHOUT_RUNNING = new Set(['MARK_RAN', 'SKIPPED'])
+
+export function interpretLiquibase({ table, rows, beside, migrations }: Input): ReturnType<LedgerReader['interpret']> {
+  const name = `${table.schema}.${table.table}`
+  const places = new Map(migrations.map(({ key }, at) => [key, at + 1]))
+  const found = new Map<string, AppliedMigration>()
+  let reached = 0
+  for (const row of [...rows].sort((a, b) => Number(a['orderexecuted'] ?? 0) - Number(b['orderexecuted'] ?? 0))) {
+    const key = changesetKey(row['filename'] ?? '', row['id'] ?? '', row['author'] ?? '')
+    const place = places.get(key)
+    reached = Math.max(reached, place ?? 0)
+    // A changeset may have two rows: the newer one counts.
+    found.delete(key)
+    found.set(key, appliedOf(key, row, place === undefined ? undefined : migrations[place - 1], place ?? reached))
+  }
+  return {
+    applied: [...found.values()],
+    highWaterMark: false,
+    unclear: unclearOf(migrations, found, name),
+    lock: lockOf(table.schema, beside),
+    notes: [...unknownStates(rows, name), ...otherPlaces(migrations, found, name)],
+  }
+}
+
+function appliedOf(key: string, row: LedgerRow, migration: Migration | undefined, place: number): AppliedMigration {
+  const type = row['exectype'] ?? ''
+  return {
+    key,
+    label: `${row['filename'] ?? ''}::${row['id'] ?? ''}::${row['author'] ?? ''}`,
+    state: type === 'FAILED' ? 'failed' : WITHOUT_RUNNING.has(type) ? 'marked' : 'applied',
+    checksum: comparableChecksum(row['md5sum'] ?? null, migration),
+    at: isoTime(row['dateexecuted'] ?? null),
+    durationMs: null,
+    by: null,
+    detail: RAN.has(type)
+      ? null
+      : `EXECTYPE is ${type}${type === 'MARK_RAN' ? ': its preconditions did not hold, and it was recorded without running' : ''}`,
+    place,
+  }
+}
+
+/** It is verified by the rule of its own version; where there is none of that version to compare with, it is not judged. */
+function comparableChecksum(stored: string | null, migration: Migration | undefined): string | null {
+  const version = /^\d+:/.exec(stored ?? '')?.[0]
+  if (stored === null || version === undefined) return null
+  return migration === undefined || migration.checksums.some((own) => own.startsWith(version)) ? stored : null
+}
+
+/** Whether a context is run here shows where one of its changesets has run; where none has, either may be so. */
+function unclearOf(
+  migrations: readonly Migration[],
+  found: ReadonlyMap<string, AppliedMigration>,
+  table: string,
+): LedgerReading['unclear'] {
+  const run = new Set(migrations.filter(({ key }) => found.has(key)).map(({ doubt }) => doubt))
+  const doubtful = migrations.filter(({ key, doubt }) => doubt !== undefined && !run.has(doubt) && !found.has(key))
+  const [first] = doubtful
+  if (first?.doubt === undefined) return undefined
+  return {
+    keys: doubtful.map(({ key }) => key),
+    why: `${first.doubt}, and ${table} has no row of the kind`,
+    causes: ['Liquibase leaves them out in this environment', 'they have not run here yet'],
+    nextStep: {
+      text: 'say in liquibase.properties with which `contexts` and `labelFilter` Liquibase is run, and build the release again',
+      command: null,
+    },
+  }
+}
+
+function lockOf(schema: string, beside: Input['beside']): LedgerReading['lock'] {
+  for (const { table, rows } of beside) {
+    const held = rows.find((row) => isTrue(row['locked']))
+    if (held === undefined) continue
+    const by = held['lockedby'] == null ? '' : ` by ${held['lockedby']}`
+    const since = isoTime(held['lockgranted'] ?? null)
+    return { table: `${schema}.${table}`, detail: `LOCKED is true${by}${since === null ? '' : ` since ${since}`}` }
+  }
+  return null
+}
+
+function unknownStates(rows: readonly LedgerRow[], table: string): readonly string[] {
+  const types = new Set(rows.map((row) => row['exectype'] ?? ''))
+  const unknown = [...types].filter((type) => !RAN.has(type) && !WITHOUT_RUNNING.has(type) && type !== 'FAILED')
+  if (unknown.length === 0) return []
+  return [
+    `${table} has the EXECTYPE ${unknown.map((type) => type || 'null').join(', ')}, which no known Liquibase writes: such rows count as run, as they do for Liquibase`,
+  ]
+}
+
+/** The same changesets under other paths: Liquibase was run from another folder, and would run all of them again. */
+function otherPlaces(
+  migrations: readonly Migration[],
+  found: ReadonlyMap<string, AppliedMigration>,
+  table: string,
+): readonly string[] {
+  if (found.size === 0 || migrations.some(({ key }) => found.has(key))) return []
+  for (const { key } of migrations) {
+    const own = key.toLowerCase()
+    const row = [...found.keys()].find(
+      (other) => own.endsWith(`/${other.toLowerCase()}`) || other.toLowerCase().endsWith(`/${own}`),
+    )
+    if (row === undefined) continue
+    return [
+      `${table} has ${row} where the release has ${key}: Liquibase tells changesets apart by their paths, so it was run from another folder or with another search path here, and would run all of them again; write the folder from which it is run as searchPath into liquibase.properties, or set logicalFilePath`,
+    ]
+  }
+  return []
+}

@@ -1,0 +1,5 @@
+/** Liquibase. */
+import { judgeScenarios } from '../contracts/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
+
+judgeScenarios(await scenariosOf('liquibase'), ['liquibase/courier-pending-last'])
