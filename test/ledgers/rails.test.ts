@@ -4,6 +4,7 @@ import { detectTool } from '../../functions/ledgers/detection.ts'
 import type { LedgerRow } from '../../functions/ledgers/ledger.ts'
 import { projectOf } from '../../functions/ledgers/project-files.ts'
 import { rails } from '../../functions/ledgers/rails.ts'
+import { placeLedgers } from '../../functions/observe-tenants.ts'
 import { expectLedger, lookAt } from '../support/ledgers.ts'
 import { createDatabase } from '../support/postgres.ts'
 
@@ -268,4 +269,26 @@ CREATE SCHEMA billing; CREATE TABLE billing.schema_migrations (version varchar P
       reading: { table: 'public.schema_migrations', applied: [{ key: '1', label: '001_a.rb' }], notes: [] },
     })
   })
+})
+
+test('tenants whose metadata differ in their times alone are alike', async () => {
+  const group = { readable: true, tenants: true, schemas: ['tenant_1', 'tenant_2'], locks: 2 }
+  const { tables } = placeLedgers([await expectLedger(projectOf(named('1_a.rb')), PATH)], {
+    usable: group.schemas,
+    unusable: [],
+    relations: 4,
+    lockRoom: 100,
+    candidates: [
+      { ...group, table: 'schema_migrations', columns: { version: 'character varying' } },
+      {
+        ...group,
+        table: METADATA.table,
+        columns: { ...METADATA.columns, created_at: 'timestamp', updated_at: 'timestamp' },
+      },
+    ],
+  })
+  expect(tables).toEqual([
+    { table: 'schema_migrations', orderBy: ['version'], incidental: [] },
+    { table: 'ar_internal_metadata', orderBy: [], incidental: ['created_at', 'updated_at'] },
+  ])
 })

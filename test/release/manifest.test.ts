@@ -129,3 +129,12 @@ async function writeProject(texts: readonly string[]): Promise<void> {
   await mkdir(join(folder, 'db/migration'), { recursive: true })
   for (const [file, text] of Object.entries(flywayFiles(texts))) await writeFile(join(folder, file), text)
 }
+
+test('what the files may be beside what they are taken for is written too', async () => {
+  const loaded = parseConfig('service: orders\nmigrations: { path: m }\n', 'deploywatch.yaml', '/project')
+  const other = await build({ 'm/1_a.up.sql': 'CREATE TABLE t (id int);' }, { cache: openCache(folder), loaded })
+  const [ledger] = other.expectation.ledgers
+  expect(ledger).toMatchObject({ tool: 'golang-migrate', otherwise: [{ tool: 'sqlx', migrations: [{ key: '1' }] }] })
+  await writeManifest(other, path)
+  expect((await openManifest(path)).expectation).toEqual(other.expectation)
+})
