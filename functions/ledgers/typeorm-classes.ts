@@ -9,7 +9,7 @@ export interface MigrationClass {
 }
 
 const CLASS =
-  /\b(export\s+(?:default\s+)?(?:abstract\s+)?)?class\b(?:\s+(?!extends\b|implements\b)([\w$\u00a1-\uffff]+))?[^{;=]*\{/gu
+  /\b(export\s+(?:default\s+)?(?:abstract\s+)?)?(?<![\w$.])class\b(?!\s*[:,()}])(?:\s+(?!extends\b|implements\b)([\w$\u00a1-\uffff]+))?[^{};=]*\{/gu
 /** `exports.A = class`, and `const A = class`: a class without a name of its own takes the variable's, or the property's. */
 const ASSIGNED =
   /(?:(exports)\s*\.\s*([\w$\u00a1-\uffff]+)|\b(?:const|let|var)\s+([\w$\u00a1-\uffff]+)[^=;]*|(module\s*\.\s*exports))\s*=\s*$/u

@@ -106,7 +106,9 @@ async function listClasses(
     if (!/\.[cm]?[jt]s$/.test(file) || /\.d\.[cm]?ts$/.test(file)) continue
     if (!recursive && folderOf(file) !== trimFolder(path)) continue
     const bytes = (await project.read(file)) ?? Buffer.alloc(0)
-    for (const { name, line } of readMigrationClasses(bytes.toString('utf8'))) {
+    const classes = readMigrationClasses(bytes.toString('utf8'))
+    problems.push(...hiddenClasses(bytes.toString('utf8'), new Set(classes.map(({ line }) => line)), file))
+    for (const { name, line } of classes) {
       const problem = problemOf(name, file, found)
       if (problem !== null) problems.push({ file, line, message: problem })
       else if (name !== null) found.set(name, migrationOf(name, file, line, sha256(bytes)))
@@ -114,6 +116,18 @@ async function listClasses(
   }
   const migrations = [...found.values()].sort((a, b) => timestampOf(a.key) - timestampOf(b.key))
   return { migrations, problems }
+}
+
+/** A quote in a regular expression may hide what comes after it: such a class is said, since it may be one that did not run. */
+function hiddenClasses(text: string, found: ReadonlySet<number>, file: string): readonly FileProblem[] {
+  const written = /^export\s+(?:default\s+)?(?:abstract\s+)?class\s+([\w$]*\d{13})\b/
+  const lines = text.replace(/\/\*[^]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' ')).split('\n')
+  return lines.flatMap((code, at) => {
+    const name = written.exec(code)?.[1]
+    if (name === undefined || found.has(at + 1)) return []
+    const message = `${name} looks like a migration, and was not found among what the file exports: put it into a file of its own`
+    return [{ file, line: at + 1, message }]
+  })
 }
 
 function problemOf(name: string | null, file: string, found: ReadonlyMap<string, Migration>): string | null {

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { detectTool } from '../../functions/ledgers/detection.ts'
 import type { LedgerRow } from '../../functions/ledgers/ledger.ts'
@@ -64,6 +65,61 @@ describe('the name', () => {
   })
 })
 
+describe('any text', () => {
+  /** What may stand between two classes, with words that look like one. */
+  const filler = fc.constantFrom(
+    '',
+    '// export class Gone1741079702000 {',
+    "/* export class Gone1741079702000 { name = 'x' } */",
+    "const sql = 'export class Gone1741079702000 {'",
+    'const text = `export class Gone1741079702000 { ${`a`} }`',
+    'class Hidden1741079702000 { up() {} }',
+    'function helper() { return { class: 1 } }',
+  )
+  const oneClass = fc.record({
+    name: fc.integer({ min: 1, max: 99 }).map((n) => `A${n}x1741079702000`),
+    property: fc.option(fc.integer({ min: 1, max: 99 }).map((n) => `P${n}x1742307087000`)),
+    before: filler,
+  })
+
+  test('gives the names of the classes that it exports, and no other', () => {
+    fc.assert(
+      fc.property(fc.array(oneClass, { maxLength: 5 }), fc.constantFrom('\n', '\r\n'), (classes, line) => {
+        const text = classes.map(({ name, property, before }) =>
+          [before, classOf(name, property === null ? '' : `\n  name = '${property}'`)].join('\n'),
+        )
+        const found = readMigrationClasses(text.join('\n').replaceAll('\n', line))
+        expect(found.map(({ name }) => name)).toEqual(classes.map(({ name, property }) => property ?? name))
+      }),
+    )
+  })
+
+  test('is read without an error, be it no JavaScript at all', () => {
+    const parts = fc.constantFrom(
+      'class',
+      ' ',
+      'A1741079702000',
+      '{',
+      '}',
+      "'",
+      '`',
+      '${',
+      '//',
+      '/*',
+      '\n',
+      '=',
+      'export',
+      'name',
+      'ü',
+    )
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 60 }), (words) => {
+        expect(Array.isArray(readMigrationClasses(words.join('')))).toBe(true)
+      }),
+    )
+  })
+})
+
 test('several classes of a file are several migrations, in the order of their numbers, each with its line', async () => {
   const { migrations } = await discover({
     'src/migrations/a.ts': `${classOf(`Second${T[1]}`)}\n${classOf(`First${T[0]}`)}`,
@@ -90,6 +146,16 @@ describe('what TypeORM refuses to run with is a problem', () => {
     const files = { 'src/migrations/a.ts': classOf(`A${T[0]}`) }
     expect((await discover({ ...files, 'src/migrations/b.ts': classOf(`A${T[0]}`) })).problems).toHaveLength(1)
     expect((await discover({ ...files, 'src/migrations/a.js': classOf(`A${T[0]}`) })).problems).toEqual([])
+  })
+
+  test('a class that a quote in a regular expression hides is said, and none in a comment', async () => {
+    const hidden = `const QUOTE = /[\`]/\n${classOf(`A${T[0]}`, '\n  sql = `SELECT 1`')}`
+    const { problems } = await discover({ 'src/migrations/a.ts': hidden })
+    expect(problems).toEqual([
+      expect.objectContaining({ line: 2, message: expect.stringMatching(/^A\d+ looks like/) as string }),
+    ])
+    const comment = `/*\nexport class A${T[0]} {\n*/\n${classOf(`B${T[1]}`)}`
+    expect((await discover({ 'src/migrations/a.ts': comment })).problems).toEqual([])
   })
 
   test('a computed name is said, since nobody else can know it', async () => {
