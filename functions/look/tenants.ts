@@ -58,6 +58,7 @@ export async function lookAtTenants(
     notes: [
       `${countOf([...sight.usable, ...sight.unusable], total)} of ${patterns.schemas.join(', ')} were looked at`,
       ...merged.notes,
+      ...notEstimated(input, merged.findings),
     ],
   }
   if (verdictOf(judgement.findings) === 'pass') {
@@ -69,6 +70,21 @@ export async function lookAtTenants(
     })
   }
   return { judgement, server, queries, otherSchemas: [], target: null }
+}
+
+/**
+ * A run once a schema begins and ends as often, and in a small table that is most of what it takes: the sum of their rows, by which
+ * one schema's duration is scaled, says nothing of it.
+ */
+function notEstimated({ release }: CheckInput, findings: readonly Finding[]): readonly string[] {
+  if (release.expectation.catalog.mode !== 'sql') return []
+  const missing = findings.filter(({ code }) => code === 'migration-missing' || code === 'migration-skipped')
+  const [first, ...more] = missing
+  if (first === undefined) return []
+  const which = more.length === 0 ? first.subject : `${first.subject} and ${more.length} more`
+  return [
+    `no estimate of how long ${which} will take: it would run once a schema, and what many small tables take was not measured; name one of the schemas as searchPath of an environment of its own to have one of that`,
+  ]
 }
 
 /** A pattern that fits nothing is a mistake: nothing would be checked, and that is no pass. */

@@ -161,6 +161,17 @@ describe('tenants that differ', () => {
     )
   })
 
+  test('how long what is missing will take is not said, and that it is not is', async () => {
+    await database.run([behind('tenant_7'), behind('tenant_19')].join('\n'))
+    const { findings, notes } = await lookAt()
+    expect(findings.map(({ code, estimate }) => [code, estimate])).toEqual([['migration-missing', null]])
+    expect(notes).toContain(
+      'no estimate of how long V42__add_status_note.sql will take: it would run once a schema, and what many small tables take was not measured; name one of the schemas as searchPath of an environment of its own to have one of that',
+    )
+    await database.run('DROP SCHEMA tenant_7 CASCADE; DROP SCHEMA tenant_19 CASCADE')
+    expect((await lookAt()).notes.filter((note) => note.startsWith('no estimate'))).toEqual([])
+  })
+
   test('a tenant with another cause has a finding of its own; what both miss is one', async () => {
     await database.run(
       `${behind('tenant_2')} SET search_path = tenant_3; DROP VIEW open_orders; ${behind('tenant_5')} DROP TABLE stock;`,
