@@ -1,13 +1,14 @@
 /**
  * A migration tool in a process of its own, as `deploywatch migrate` runs one: the scripts of a folder that Flyway's table does not
- * know yet, in order, each in a transaction where it may be, and measured as Flyway measures it. Arguments: URL FOLDER.
+ * know yet, in order, each in a transaction where it may be, and measured as Flyway measures it. Arguments: URL FOLDER, and `pause`:
+ * between two of them what a server does within minutes.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { flywayChecksum } from '../functions/ledgers/flyway-files.ts'
 
-const [url = '', folder = ''] = process.argv.slice(2)
+const [url = '', folder = '', pause = ''] = process.argv.slice(2)
 
 const versionOf = (script: string): number => Number(/^V(\d+)__/.exec(script)?.[1])
 
@@ -35,6 +36,10 @@ async function migrate(client: Client): Promise<void> {
         ms,
       ],
     )
+    if (pause !== '') {
+      await client.query('VACUUM')
+      await client.query('CHECKPOINT')
+    }
     process.stdout.write(`${script}: ${ms} ms\n`)
   }
 }
