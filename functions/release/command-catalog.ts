@@ -78,7 +78,8 @@ async function codeTexts({ plan, project }: ExpectedCatalogInput): Promise<reado
 
 /** The process's variables that the config gives to environments: a database's address among them. */
 function variablesOf({ config }: LoadedConfig): readonly string[] {
-  const found = texts(config.environments, []).flatMap(({ text }) => referencesOf(text))
+  const databases = Object.values(config.environments).map(({ database }) => database)
+  const found = texts(databases, []).flatMap(({ text }) => referencesOf(text))
   return found.flatMap(({ kind, name }) => (kind === 'variable' ? [name] : []))
 }
 

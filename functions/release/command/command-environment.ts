@@ -40,11 +40,14 @@ export function commandEnvironment(input: CommandEnvironmentInput): Record<strin
   }
   for (const name of environments) {
     // A host, a user: what it is instead was not told by its name.
-    if (result[name] === env[name]) delete result[name]
+    if (result[name] === env[name] && !OF_THE_MACHINE.has(name)) delete result[name]
   }
   for (const name of ['DATABASE_URL', ...addressIn]) result[name] = addressInstead(env[name] ?? '', address) ?? url
   return { ...result, ...libpq(address) }
 }
+
+/** Without these no program is found, or finds its own files. */
+const OF_THE_MACHINE = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TMPDIR', 'TEMP', 'SYSTEMROOT'])
 
 function libpq({ host, port, user, password, database }: ThrowawayAddress): Record<string, string> {
   return {

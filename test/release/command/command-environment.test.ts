@@ -40,7 +40,8 @@ test('nothing that leads to another database stays', () => {
     ORDERS_DATABASE_NAME: 'prod',
     PRODUCTION_WRITER: 'prod.example.com',
   }
-  const result = given(env, { environments: ['PRODUCTION_WRITER', 'DB_HOST'] })
+  const result = given({ ...env, USER: 'ada' }, { environments: ['PRODUCTION_WRITER', 'DB_HOST', 'USER'] })
+  expect(result['USER']).toBe('ada')
   expect(JSON.stringify(result)).not.toMatch(/secret|prod/)
   expect(result).toMatchObject({
     DATABASE_URL: 'postgres://postgres:postgres@127.0.0.1:7654/postgres?schema=app',
