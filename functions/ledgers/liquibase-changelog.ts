@@ -8,7 +8,7 @@ import type { ChangelogNode } from './liquibase-nodes.ts'
 import { parseChangelog, valueOf } from './liquibase-nodes.ts'
 import type { Parameters } from './liquibase-parameters.ts'
 import { expand } from './liquibase-parameters.ts'
-import { normalPath } from './liquibase-paths.ts'
+import { firstLinePathDoubt, inheritedPathDoubt, normalPath } from './liquibase-paths.ts'
 import { folderOf, joinPath } from './project-files.ts'
 import { parseProperties } from './properties-file.ts'
 
@@ -28,7 +28,6 @@ export interface Changelog {
   readonly problems: readonly FileProblem[]
   /** Every changelog file that was read, the root first. */
   readonly files: readonly string[]
-  readonly notes: readonly string[]
 }
 
 interface Walk extends ChangelogOrder {
@@ -36,7 +35,6 @@ interface Walk extends ChangelogOrder {
   readonly sets: Changeset[]
   readonly trouble: FileProblem[]
   readonly seen: Set<string>
-  readonly remarks: string[]
 }
 
 /** @param path as it is written where it is named: relative to one of the roots */
@@ -46,9 +44,21 @@ export async function readChangelog(order: ChangelogOrder, file: string, path: s
     here: new Map<string, string>(),
     doubtful: new Set<string>(),
   }
-  const walk: Walk = { ...order, values, sets: [], trouble: [], seen: new Set(), remarks: [] }
-  await readFile(walk, { file, path: normalPath(path), contexts: [], labels: [], ignored: false })
-  return { changesets: walk.sets, problems: walk.trouble, files: [...walk.seen], notes: walk.remarks }
+  const walk: Walk = { ...order, values, sets: [], trouble: [], seen: new Set() }
+  await readFile(walk, {
+    file,
+    path: normalPath(path),
+    logicalPath: null,
+    pathDoubt: null,
+    contexts: [],
+    labels: [],
+    ignored: false,
+  })
+  return {
+    changesets: walk.sets,
+    problems: walk.trouble,
+    files: [...walk.seen],
+  }
 }
 
 type Scope = Omit<Around, 'expand'>
@@ -78,18 +88,14 @@ function readSql(walk: Walk, around: Around, values: Parameters, text: string): 
   }
   const { parts, logicalFilePath, problems } = parseFormattedSql(text)
   walk.trouble.push(...problems.map(({ line, message }) => ({ file: around.file, line, message })))
-  if (logicalFilePath !== null) walk.remarks.push(logicalNote(around.file, logicalFilePath))
+  const own: Around = logicalFilePath === null ? around : { ...around, pathDoubt: firstLinePathDoubt(logicalFilePath) }
   for (const [at, part] of parts.entries()) {
-    if ('sql' in part) addChangeset(walk.sets, formattedChangeset(part, at === parts.length - 1, around))
+    if ('sql' in part) addChangeset(walk.sets, formattedChangeset(part, at === parts.length - 1, own))
     else {
       const { attributes } = part
       setParameter(values, (name) => attributes.get(name.toLowerCase()) ?? null, around.expand)
     }
   }
-}
-
-function logicalNote(file: string, path: string): string {
-  return `the first line of ${file} has the logicalFilePath ${path}, which Liquibase 5 passes over and older versions take: its changesets are looked for by the file's own path; write logicalFilePath on each \`--changeset\`, where every version takes it`
 }
 
 async function readTree(walk: Walk, scope: Around, values: Parameters, text: string): Promise<void> {
@@ -102,7 +108,8 @@ async function readTree(walk: Walk, scope: Around, values: Parameters, text: str
   const context = valueOf(root, 'contextFilter', 'context')
   const around: Around = {
     ...scope,
-    path: logical === null ? scope.path : normalPath(scope.expand(logical).text),
+    logicalPath: logical === null ? scope.logicalPath : scope.expand(logical).text,
+    pathDoubt: logical === null ? scope.pathDoubt : null,
     contexts: context === null ? scope.contexts : [...scope.contexts, context],
   }
   for (const node of root.children) {
@@ -158,7 +165,10 @@ async function include(walk: Walk, scope: Scope, around: Around, node: Changelog
   const path = normalPath(isRelative ? joinPath(folderOf(scope.path), named) : named)
   const context = own('contextFilter', 'context')
   const labels = own('labels')
+  const given = own('logicalFilePath') ?? around.logicalPath
   const inner = {
+    logicalPath: given,
+    pathDoubt: given === null ? null : inheritedPathDoubt(normalPath(given), path),
     contexts: context === null ? around.contexts : [...around.contexts, context],
     labels: labels === null ? around.labels : [...around.labels, labels],
     ignored: around.ignored || own('ignore') === 'true',
@@ -196,7 +206,10 @@ async function includeAll(walk: Walk, from: Scope, inner: Scope, node: Changelog
   if (found.size === 0 && own('errorIfMissingOrEmpty') !== 'false')
     walk.trouble.push({ file: from.file, line: node.line, message: missingText(walk, inner.path, 'includeAll') })
   const paths = [...found.keys()].sort((a, b) => (inOrder(a) < inOrder(b) ? -1 : 1))
-  for (const path of paths) await readFile(walk, { ...inner, path, file: found.get(path) ?? path })
+  for (const path of paths) {
+    const pathDoubt = inner.logicalPath === null ? null : inheritedPathDoubt(normalPath(inner.logicalPath), path)
+    await readFile(walk, { ...inner, pathDoubt, path, file: found.get(path) ?? path })
+  }
 }
 
 function inOrder(path: string): string {

@@ -35,6 +35,8 @@ export interface Changeset {
   readonly author: string
   /** In the ledger's form: `logicalFilePath`, or the path by which it is included. */
   readonly path: string
+  /** Why that hangs on Liquibase's version, or null. */
+  readonly pathDoubt: string | null
   readonly file: string
   readonly line: number
   readonly filters: ChangesetFilters
@@ -54,6 +56,10 @@ export interface Changeset {
 export interface Around {
   readonly file: string
   readonly path: string
+  /** The `logicalFilePath` that it has, or takes from what includes it; null: its own path counts. */
+  readonly logicalPath: string | null
+  /** Why its path hangs on Liquibase's version, or null. */
+  readonly pathDoubt: string | null
   readonly contexts: readonly string[]
   readonly labels: readonly string[]
   readonly ignored: boolean
@@ -127,7 +133,7 @@ export function rawChangeset(sql: string, around: Around): Changeset {
   return {
     id: 'raw',
     author: 'includeAll',
-    ...attributesOf(() => null, 1, around),
+    ...attributesOf(() => null, 1, { ...around, logicalPath: null, pathDoubt: null }),
     hasPreconditions: false,
     validCheckSums: [],
     isModified: false,
@@ -190,7 +196,8 @@ function attributesOf(
   const labels = text('labels')
   const logical = text('logicalFilePath')
   return {
-    path: logical === null ? around.path : normalPath(logical),
+    path: normalPath(logical ?? around.logicalPath ?? around.path),
+    pathDoubt: logical === null ? around.pathDoubt : null,
     file: around.file,
     line,
     filters: {

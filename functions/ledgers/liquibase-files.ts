@@ -39,7 +39,11 @@ export async function listChangesets(
       left.push(`${key} (${set.ignored ? 'ignore' : `dbms ${set.dbms ?? ''}`})`)
     else if (judged !== null && 'skipped' in judged) left.push(`${key} (${judged.skipped})`)
     else if (found.has(key)) problems.push({ file: set.file, line: set.line, message: twiceText(key, found.get(key)) })
-    else found.set(key, { set, migration: migrationOf(set, key, judged === null ? undefined : judged.doubt) })
+    else
+      found.set(key, {
+        set,
+        migration: migrationOf(set, key, (judged === null ? set.pathDoubt : judged.doubt) ?? undefined),
+      })
   }
   const listed = [...found.values()]
   const scripts = listed.flatMap(({ set, migration }) =>
@@ -49,7 +53,7 @@ export async function listChangesets(
     migrations: listed.map(({ migration }) => migration),
     scripts: new Map(scripts),
     problems,
-    notes: [...read.flatMap(({ notes }) => notes), ...rootNotes(roots), ...leftNotes(left), ...setNotes(listed)],
+    notes: [...rootNotes(roots), ...leftNotes(left), ...setNotes(listed)],
   }
 }
 

@@ -19,7 +19,7 @@ export interface FormattedProperty {
 }
 
 export interface FormattedFile {
-  /** In the order of the file: a property counts for what comes after it. */
+  /** In the order in which they count: a property before the changeset in which it stands. */
   readonly parts: readonly (FormattedChangeset | FormattedProperty)[]
   /** `logicalFilePath` of the first line, or null. */
   readonly logicalFilePath: string | null
@@ -53,7 +53,8 @@ export function parseFormattedSql(text: string): FormattedFile {
     const line = lines[at] ?? ''
     const property = PROPERTY.exec(line)
     if (property !== null) {
-      parts.push({ attributes: attributesOf(property[1] ?? '') })
+      // It counts for the changeset in which it stands: Liquibase replaces parameters where that ends.
+      parts.splice(parts.length - (open === null ? 0 : 1), 0, { attributes: attributesOf(property[1] ?? '') })
       open?.body.push('')
       continue
     }

@@ -77,7 +77,11 @@ function lineFinder(bytes: Buffer): (offset: number) => number {
 
 function parseYamlChangelog(text: string): ParsedChangelog {
   const counter = new LineCounter()
-  const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: counter, version: '1.1' })
+  const document = parseDocument(text.replace(/^\uFEFF/, ''), {
+    lineCounter: counter,
+    version: '1.1',
+    intAsBigInt: true,
+  })
   const [error] = document.errors
   if (error !== undefined)
     return { line: error.linePos?.[0].line ?? 1, message: `it is no YAML: ${/^[^\n]*/.exec(error.message)?.[0] ?? ''}` }
@@ -113,8 +117,30 @@ function keysOf(map: { readonly items: readonly unknown[] }, reading: YamlReadin
   })
 }
 
-/** As it is written, where it is a number: an id may be 1.10. */
-function scalarText({ value, source }: Scalar): string | null {
-  if (value === null) return null
-  return typeof value === 'string' ? value : (source ?? JSON.stringify(value))
+/** As Java writes what YAML takes it for: an id of 1.10 is 1.1 in the ledger, 001 is 1, yes is true. */
+function scalarText({ value, source = '' }: Scalar): string | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string') return value
+  if (value instanceof Date) return javaDate(value)
+  return typeof value === 'number'
+    ? javaDouble(value, source)
+    : typeof value === 'bigint'
+      ? value.toString()
+      : JSON.stringify(value)
+}
+
+function javaDouble(value: number, source: string): string {
+  if (!Number.isFinite(value)) return source
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) {
+    const [digits = '', exponent = ''] = value.toExponential().split('e')
+    return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent.replace('+', '')}`
+  }
+  return Number.isInteger(value) ? `${value}.0` : String(value)
+}
+
+/** As a server on UTC writes it: Sun Nov 29 00:00:00 UTC 2026. */
+function javaDate(date: Date): string {
+  const [day = '', number = '', month = '', year = '', time = ''] = date.toUTCString().replace(',', '').split(' ')
+  return `${day} ${month} ${number} ${time} UTC ${year}`
 }

@@ -21,3 +21,19 @@ export function changesetKey(path: string, id: string, author: string): string {
   const isRaw = author === 'includeAll' && id === `raw_${plain.replaceAll('/', '_')}`
   return `${plain}::${isRaw ? 'raw' : id}::${author}`
 }
+
+/** Why a changeset's path hangs on Liquibase's version, where that is so; it has the older path at its end. */
+export function inheritedPathDoubt(path: string, own: string): string {
+  return `its path is ${path} to Liquibase since 4.31 where it has not run before, and to older versions ${own}`
+}
+
+/** The key under which an older version has it, of a changeset with such a doubt; null: it has none. */
+export function olderKey(key: string, doubt: string | undefined): string | null {
+  const own = /^its path is .* and to older versions (.*)$/s.exec(doubt ?? '')?.[1]
+  const at = key.indexOf('::')
+  return own === undefined ? null : `${own}${key.slice(at)}`
+}
+
+export function firstLinePathDoubt(path: string): string {
+  return `the first line of its file has the logicalFilePath ${path}, which Liquibase 5 passes over and older versions take`
+}

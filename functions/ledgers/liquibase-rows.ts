@@ -2,7 +2,7 @@
 import type { AppliedMigration, LedgerReading } from '../core/ledger.ts'
 import type { Migration } from '../core/release.ts'
 import type { LedgerReader, LedgerRow } from './ledger.ts'
-import { changesetKey } from './liquibase-paths.ts'
+import { changesetKey, olderKey } from './liquibase-paths.ts'
 import { isoTime, isTrue } from './migration-text.ts'
 
 type Input = Parameters<LedgerReader['interpret']>[0]
@@ -14,10 +14,15 @@ const WITHOUT_RUNNING = new Set(['MARK_RAN', 'SKIPPED'])
 export function interpretLiquibase({ table, rows, beside, migrations }: Input): ReturnType<LedgerReader['interpret']> {
   const name = `${table.schema}.${table.table}`
   const places = new Map(migrations.map(({ key }, at) => [key, at + 1]))
+  // A changeset that has run keeps its older path.
+  const former = new Map(
+    migrations.flatMap(({ key, doubt }) => (olderKey(key, doubt) === null ? [] : [[olderKey(key, doubt), key]])),
+  )
   const found = new Map<string, AppliedMigration>()
   let reached = 0
   for (const row of [...rows].sort((a, b) => Number(a['orderexecuted'] ?? 0) - Number(b['orderexecuted'] ?? 0))) {
-    const key = changesetKey(row['filename'] ?? '', row['id'] ?? '', row['author'] ?? '')
+    const own = changesetKey(row['filename'] ?? '', row['id'] ?? '', row['author'] ?? '')
+    const key = places.has(own) ? own : (former.get(own) ?? own)
     const place = places.get(key)
     reached = Math.max(reached, place ?? 0)
     // A changeset may have two rows: the newer one counts.
@@ -72,7 +77,9 @@ function unclearOf(
     why: `${first.doubt}, and ${table} has no row of the kind`,
     causes: ['Liquibase leaves them out in this environment', 'they have not run here yet'],
     nextStep: {
-      text: 'say in liquibase.properties with which `contexts` and `labelFilter` Liquibase is run, and build the release again',
+      text: /^it has the (?:context|labels) /.test(first.doubt)
+        ? 'say in liquibase.properties with which `contexts` and `labelFilter` Liquibase is run, and build the release again'
+        : 'write logicalFilePath on each changeset, where every version of Liquibase takes it, and build the release again',
       command: null,
     },
   }

@@ -106,6 +106,28 @@ describe('changelogs', () => {
     expect((await discover(files)).problems[0]?.message).toContain('included twice')
   })
 
+  test('numbers, dates and words of YAML are ids as Java writes them', async () => {
+    const ids = [
+      '1.10',
+      '001',
+      '2024_01_02',
+      'yes',
+      '"1.10"',
+      '2.0',
+      '1e10',
+      '20240101120000',
+      '2024-01-02',
+      'a-1',
+      '1.5.2',
+    ]
+    const text = `databaseChangeLog:\n${ids.map((id) => `- changeSet: { id: ${id}, author: 007 }`).join('\n')}\n`
+    expect((await keysOf({ 'db/root.yaml': text })).map((key) => key.replace('db/root.yaml::', ''))).toEqual(
+      ['1.1', '1', '20240102', 'true', '1.10', '2.0', '1.0E10', '20240101120000', 'Tue Jan 02 00:00:00 UTC 2024', 'a-1']
+        .concat('1.5.2')
+        .map((id) => `${id}::7`),
+    )
+  })
+
   test('runOrder moves a changeset to the first or the last ones', async () => {
     const set = (id: string, order = '') => `- changeSet: { id: ${id}, author: ana${order} }`
     const text = `databaseChangeLog:\n${[set('1'), set('2', ', runOrder: last'), set('3'), set('4', ', runOrder: first'), set('5', ', runOrder: first')].join('\n')}\n`
@@ -121,12 +143,31 @@ describe('changelogs', () => {
     expect(await keysOf(files)).toEqual(['old/root.xml::1::ana', 'x::2::ana'])
   })
 
-  test('logicalFilePath of the first line of formatted SQL is said: versions take it differently', async () => {
-    const { migrations, notes } = await discover({
-      'db/a.sql': '--liquibase formatted sql logicalFilePath:old.sql\n--changeset ana:1\nSELECT 1;\n',
+  test('logicalFilePath of the first line of formatted SQL: versions take it differently, so without a row it is unsure', async () => {
+    const files = { 'db/a.sql': '--liquibase formatted sql logicalFilePath:old.sql\n--changeset ana:1\nSELECT 1;\n' }
+    expect(await keysOf(files)).toEqual(['db/a.sql::1::ana'])
+    expect((await interpret([row('old.sql', '1')], files)).unclear).toMatchObject({
+      keys: ['db/a.sql::1::ana'],
+      why: expect.stringContaining('logicalFilePath old.sql, which Liquibase 5 passes over') as string,
+      nextStep: { text: expect.stringContaining('write logicalFilePath on each changeset') as string },
     })
-    expect(migrations[0]?.key).toBe('db/a.sql::1::ana')
-    expect(notes).toEqual([expect.stringContaining('logicalFilePath old.sql, which Liquibase 5 passes over')])
+    expect((await interpret([row('db/a.sql', '1')], files)).unclear).toBeUndefined()
+  })
+
+  test('what a changelog with a logicalFilePath includes has that, or its own where it ran before 4.31', async () => {
+    const files = {
+      'db/root.yaml':
+        'databaseChangeLog:\n- logicalFilePath: old\n- include: { file: db/a.sql }\n- include: { file: db/b.sql, logicalFilePath: given }\n',
+      'db/a.sql': sql(one('1')),
+      'db/b.sql': sql(one('2')),
+    }
+    expect(await keysOf(files)).toEqual(['old::1::ana', 'given::2::ana'])
+    const { applied, unclear } = await interpret([row('old', '1'), row('db/b.sql', '2')], files)
+    expect(applied.map(({ key, label }) => [key, label])).toEqual([
+      ['old::1::ana', 'old::1::ana'],
+      ['given::2::ana', 'db/b.sql::2::ana'],
+    ])
+    expect(unclear).toBeUndefined()
   })
 
   test('several changelogs that no other includes are all expected, and that is said', async () => {
@@ -223,6 +264,18 @@ describe('formatted SQL', () => {
     ])
   })
 
+  test('a property counts for the changeset in which it stands', async () => {
+    const text = sql(
+      '--changeset ana:1',
+      "SELECT '${p}';",
+      '--property name:p value:q',
+      '--changeset ana:2',
+      'SELECT 2;',
+    )
+    const [[, , statements] = []] = await statementsOf({ 'db/a.sql': text })
+    expect(statements).toEqual([{ sql: "SELECT 'q'", line: 3 }])
+  })
+
   test('a delimiter of its own ends statements where it ends a line', async () => {
     const text = sql('--changeset ana:1 endDelimiter:GO', 'SELECT 1', 'GO', 'SELECT 2', 'GO')
     const [[, , statements] = []] = await statementsOf({ 'db/a.sql': text })
@@ -290,7 +343,7 @@ describe('checksums that Liquibase wrote', () => {
       ['db/root.yaml::1::ana', 'sql', []],
       ['db/root.yaml::2::ana', 'code', null],
       [
-        'db/root.yaml::1.10::ana',
+        'db/root.yaml::1.1::ana',
         'sql',
         [
           { sql: 'SELECT 1', line: 10 },
