@@ -28,6 +28,24 @@ test('a folder without migrations is no error here: the expectation is empty', a
   expect((await plan('migrations: { path: db }', { 'db/README.md': '' })).ledgers).toEqual([])
 })
 
+test('a changelog file may be named instead of a folder, and its changesets are replayed by themselves', async () => {
+  const found = await plan('migrations: { path: db/root.xml }', {
+    'db/root.xml':
+      '<databaseChangeLog>\n<changeSet id="1" author="ana"><sqlFile path="db/a.sql"/></changeSet>\n<changeSet id="2" author="ana"><dropTable tableName="t"/></changeSet>\n</databaseChangeLog>',
+    'db/a.sql': 'SELECT 1;\nSELECT 2;\n',
+  })
+  expect(found.migrations.map(({ subject, statements }) => [subject, statements])).toEqual([
+    [
+      'db/root.xml::1::ana',
+      [
+        { sql: 'SELECT 1', line: 1 },
+        { sql: 'SELECT 2', line: 2 },
+      ],
+    ],
+    ['db/root.xml::2::ana', null],
+  ])
+})
+
 test('a tool that is not known, or not read yet, is told', async () => {
   const files = { 'db/V1__a.sql': 'SELECT 1' }
   await expect(plan('migrations: { path: db, tool: flywya }', files)).rejects.toThrow(/did you mean "flyway"/)
