@@ -111,13 +111,8 @@ function checksumsOf(set: Changeset): readonly string[] {
   const valid = set.validCheckSums
   if (!isVerifiable(set) || valid.some((sum) => /^(?:1:)?(?:any|all|\*)$/i.test(sum))) return []
   const changes = sqlChanges(set)
-  // Version 8 hashes a file with its parameters replaced, or not: that was not seen.
-  const hasParameters = changes.some((change) => change.ownFile && change.runs !== change.text)
   const here = changes.filter(({ dbms }) => isForDatabase(dbms, DATABASE))
-  const own = [
-    changesetChecksum(9, here),
-    ...(hasParameters || changes.some(({ unknown }) => unknown !== null) ? [] : [changesetChecksum(8, changes)]),
-  ]
+  const own = [changesetChecksum(9, here), changesetChecksum(8, changes)]
   return own.some((sum) => valid.includes(sum)) ? [] : [...own, ...valid]
 }
 

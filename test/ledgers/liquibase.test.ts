@@ -318,6 +318,19 @@ describe('checksums that Liquibase wrote', () => {
     ])
   })
 
+  test('of a file with parameters: it is hashed as it stands, and replayed with their values', async () => {
+    const { migrations, scripts } = await discover({
+      'db/root.yaml':
+        'databaseChangeLog:\n- property: { name: tok, value: zzz }\n- changeSet: { id: file, author: ana, changes: [{ sqlFile: { path: db/f.sql } }] }\n',
+      'db/f.sql': "SELECT '${tok}';\r\n",
+    })
+    expect(migrations[0]?.checksums).toEqual([
+      '9:3ff52c92725211925bb7bba1d52348bb',
+      '8:0bfbb375afe760f317f9bdafc58cae67',
+    ])
+    expect(scripts?.get('db/root.yaml::file::ana')?.statements).toEqual([{ sql: "SELECT 'zzz'", line: 1 }])
+  })
+
   test('of formatted SQL', async () => {
     const text = sql('--changeset bob:3 runOnChange:true dbms:postgresql', "UPDATE t1 SET name='x';")
     expect((await discover({ 'db/fmt.sql': text })).migrations[0]?.checksums).toEqual([
