@@ -5,6 +5,7 @@ import { dbMigrate } from './db-migrate.ts'
 import { diesel } from './diesel.ts'
 import { django } from './django.ts'
 import { drizzle } from './drizzle.ts'
+import { ecto } from './ecto.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
@@ -31,6 +32,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   diesel,
   django,
   drizzle,
+  ecto,
   flyway,
   golangMigrate,
   goose,

@@ -54,7 +54,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     dependency: 'graphile-migrate',
     configs: ['.gmrc', '.gmrc.js'],
   }),
-  tool('ecto', 'Ecto', { columns: ['version', 'inserted_at'], files: /\.exs$/ }),
   tool('ef-core', 'EF Core', { columns: ['migrationid', 'productversion'], files: /\.Designer\.cs$/ }),
   tool('refinery', 'refinery', {
     columns: ['version', 'name', 'applied_on', 'checksum'],

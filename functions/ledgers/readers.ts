@@ -5,6 +5,7 @@ import { dbMigrateLedger } from './db-migrate.ts'
 import { dieselLedger } from './diesel.ts'
 import { djangoLedger } from './django.ts'
 import { drizzleLedger } from './drizzle.ts'
+import { ectoLedger } from './ecto.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
 import { gooseLedger } from './goose.ts'
@@ -31,6 +32,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   dieselLedger,
   djangoLedger,
   drizzleLedger,
+  ectoLedger,
   flywayLedger,
   golangMigrateLedger,
   gooseLedger,

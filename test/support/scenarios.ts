@@ -39,8 +39,8 @@ export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
   jscode: ['kysely', 'mikro-orm', 'sequelize', 'typeorm'],
-  others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel'],
   liquibase: ['liquibase'],
+  others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel', 'ecto'],
   python: ['alembic', 'django'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
