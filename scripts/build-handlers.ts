@@ -1,6 +1,6 @@
 /** Bundles what runs in Lambda: dist/handlers/NAME/, ready to be zipped, so that nobody who installs the package needs esbuild. */
 import { build, transform } from 'esbuild'
-import type { Metafile } from 'esbuild'
+import type { Metafile, Plugin } from 'esbuild'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 
@@ -34,6 +34,18 @@ export async function buildHandlers(out: string): Promise<readonly HandlerBundle
   return Promise.all(names.map((name) => buildHandler(name, join(out, name))))
 }
 
+/** Parsers of files that a repository has: they do nothing by being imported, and do not say so, so that they would be in every bundle. */
+const parsers: Plugin = {
+  name: 'parsers',
+  setup: (build) => {
+    build.onResolve({ filter: /^(?:yaml|@rgrove\/parse-xml)$/ }, async ({ path, pluginData, ...asked }) =>
+      pluginData === parsers
+        ? null
+        : { ...(await build.resolve(path, { ...asked, pluginData: parsers })), sideEffects: false },
+    )
+  },
+}
+
 async function buildHandler(name: string, folder: string): Promise<HandlerBundle> {
   mkdirSync(folder, { recursive: true })
   const target = { platform: 'node', target: 'node22', minify: true } as const
@@ -49,6 +61,7 @@ async function buildHandler(name: string, folder: string): Promise<HandlerBundle
     write: false,
     // An embedded database is never what a deployed look is pointed at.
     external: ['@electric-sql/*', 'pg-native', ...Object.values(BESIDE).flat()],
+    plugins: [parsers],
     logLevel: 'warning',
   })
   // CommonJS: pg breaks inside an ES module. `require` is also what loads the later files quickest.

@@ -21,9 +21,9 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // Packages stay packages: pg breaks inside an ESM bundle, and PGlite finds its WebAssembly beside itself. Two that every command reads
+  // Packages stay packages: pg breaks inside an ESM bundle, and PGlite finds its WebAssembly beside itself. Those that every command reads
   // its config with, and that are 170 files to look for, are files of ours.
-  external: Object.keys(manifest.dependencies).filter((name) => !['yaml', 'zod'].includes(name)),
+  external: Object.keys(manifest.dependencies).filter((name) => !['@rgrove/parse-xml', 'yaml', 'zod'].includes(name)),
   // What a CommonJS package asks for of Node.
   banner: {
     js: "#!/usr/bin/env node\nimport { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

@@ -99,7 +99,9 @@ function heavyOf(packages: ReadonlySet<string>): readonly string[] {
 test('the first look over the wire, by a manifest, loads the driver, and neither PGlite, the parser nor the AWS SDK', async () => {
   const { code, packages } = await packagesOf(['check', '--env', 'production', '--release', 'deploywatch.release.json'])
   expect(code).toBe(0)
-  expect([...packages]).toEqual(expect.arrayContaining(['pg', 'yaml', 'zod']))
+  expect([...packages]).toContain('pg')
+  // What reads the config is a file of ours: each of these is a hundred of theirs.
+  for (const bundled of ['yaml', 'zod', '@rgrove/parse-xml']) expect([...packages]).not.toContain(bundled)
   expect(heavyOf(packages)).toEqual([])
 })
 

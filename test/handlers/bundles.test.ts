@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const MOST_BYTES = 250_000
 const LOOKERS = new Set(['looker', 'fleet-look'])
 /** All of a looker: pg, the endpoints, what reads SQL, ledgers and catalog are loaded where a look needs them. */
-const MOST_BYTES_OF_LOOKER = 600_000
+const MOST_BYTES_OF_LOOKER = 650_000
 
 test('our own code is small beside the SDK clients, in each bundle that there is', () => {
   for (const { name, loadedBytes, ownBytes, sdkBytes } of bundles) {
