@@ -149,15 +149,11 @@ describe('whose a table of one column `version` is', () => {
   })
 })
 
-test('MariaDB’s rows', async () => {
-  const { applied } = await interpret(
-    ['20240101000000', '20240102000000'],
-    '20240101000000_a.sql',
-    '20240103000000_c.sql',
-  )
-  expect(applied.map(({ key, label, place }) => [key, label, place])).toEqual([
-    ['20240101000000', '20240101000000_a.sql', 1],
-    ['20240102000000', '20240102000000', 1],
+test('a version without a file has its place among the names', async () => {
+  const { applied } = await interpret(['12', '9'], '100_a.sql', '11_b.sql', '8_c.sql')
+  expect(applied.map(({ key, place }) => [key, place])).toEqual([
+    ['12', 2],
+    ['9', 3],
   ])
 })
 

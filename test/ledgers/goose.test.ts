@@ -151,24 +151,6 @@ describe('rows', () => {
       '2_b.sql: the newest row in public.goose_db_version has is_applied false, so it was taken down; goose up passes over it all the same, until its rows are gone: DELETE FROM public.goose_db_version WHERE version_id IN (2)',
     ])
   })
-
-  test('MariaDB’s', async () => {
-    const columns = {
-      id: 'bigint(20) unsigned',
-      version_id: 'bigint(20)',
-      is_applied: 'tinyint(1)',
-      tstamp: 'timestamp',
-    }
-    expect(goose.recognise({ schema: 'shop', table: 'goose_db_version', columns, readable: true }, [])).not.toBeNull()
-    const maria = (id: string, version_id: string): LedgerRow => ({
-      id,
-      version_id,
-      is_applied: '1',
-      tstamp: '2026-11-22 23:03:07',
-    })
-    const { applied } = await interpret([maria('1', '0'), maria('2', '1')], ...THREE)
-    expect(applied.map(({ key, at }) => [key, at])).toEqual([['1', '2026-11-22T23:03:07.000Z']])
-  })
 })
 
 describe('commands', () => {

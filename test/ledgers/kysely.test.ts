@@ -132,21 +132,6 @@ test('a table is told by both types, and by having no other column', () => {
   expect(kysely.recognise(table({ name: text, timestamp: text, id: 'integer' }), [])).toBeNull()
 })
 
-test('as MariaDB has it is read as well', async () => {
-  const columns = { name: 'varchar(255)', timestamp: 'varchar(255)' }
-  expect(kysely.recognise({ schema: 'app', table: 'kysely_migration', columns, readable: true }, [])).not.toBeNull()
-  const rows = [
-    { name: '2024-01-01T00_a', timestamp: '2026-11-22T22:55:45.229Z' },
-    { name: '2024-01-02T00_b', timestamp: '2026-11-22T22:55:45.231Z' },
-  ]
-  const { applied, notes } = await interpret(rows, named('2024-01-01T00_a.js', '2024-01-02T00_b.js'))
-  expect(applied).toMatchObject([
-    { key: '2024-01-01T00_a', at: '2026-11-22T22:55:45.229Z', place: 1 },
-    { key: '2024-01-02T00_b', at: '2026-11-22T22:55:45.231Z', place: 2 },
-  ])
-  expect(notes).toEqual([])
-})
-
 describe('the repository', () => {
   test('names table and schema in kysely.config, and the command runs beside it', async () => {
     const text =

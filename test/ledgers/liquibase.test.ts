@@ -520,42 +520,20 @@ describe('rows', () => {
       table: 'public.databasechangeloglock',
       detail: 'LOCKED is true by ci (10.0.0.7) since 2026-01-01T00:00:00.000Z',
     })
-    const free = [{ table: 'databasechangeloglock', rows: [{ ...held, locked: 'f' }] }]
-    expect((await interpret([], FILES, free)).lock).toBeNull()
+    for (const [locked, isHeld] of [
+      ['f', false],
+      // As MySQL has it.
+      ['1', true],
+      ['0', false],
+    ] as const) {
+      const other = [{ table: 'databasechangeloglock', rows: [{ ...held, locked }] }]
+      expect((await interpret([], FILES, other)).lock !== null).toBe(isHeld)
+    }
   })
 
   test('all under other paths: it was run from another folder, and that is said', async () => {
     const { notes } = await interpret([row('a.sql', '1')], FILES)
     expect(notes).toEqual([expect.stringContaining('has a.sql::1::ana where the release has db/a.sql::1::ana')])
-  })
-
-  test('MariaDB’s', async () => {
-    const text = 'varchar(255)'
-    const columns = Object.fromEntries(
-      ['ID', 'AUTHOR', 'FILENAME', 'EXECTYPE', 'MD5SUM', 'DESCRIPTION', 'COMMENTS', 'TAG', 'LIQUIBASE', 'CONTEXTS']
-        .concat('LABELS', 'DEPLOYMENT_ID')
-        .map((name) => [name, text])
-        .concat([
-          ['DATEEXECUTED', 'datetime'],
-          ['ORDEREXECUTED', 'int(11)'],
-        ]),
-    ) as Readonly<Record<string, string>>
-    const table = { schema: 'shop', table: 'DATABASECHANGELOG', columns, readable: true }
-    expect(liquibase.recognise(table, [])).toContain('told by its 14 columns')
-    expect(liquibase.beside(table)).toEqual([{ schema: 'shop', table: 'DATABASECHANGELOGLOCK' }])
-    const rows = [
-      row('db/a.sql', '1', { dateexecuted: '2026-11-22 22:54:01', md5sum: '9:0f4a891bdfce05ce9ad61ec0f0648571' }),
-      row('db/a.sql', '2', { exectype: 'MARK_RAN', dateexecuted: '2026-11-22 22:54:01' }),
-    ]
-    const lock = [
-      { table: 'DATABASECHANGELOGLOCK', rows: [{ id: '1', locked: '1', lockgranted: null, lockedby: null }] },
-    ]
-    const { applied, lock: held } = await interpret(rows, FILES, lock)
-    expect(applied.map(({ state, at }) => [state, at])).toEqual([
-      ['applied', '2026-11-22T22:54:01.000Z'],
-      ['marked', '2026-11-22T22:54:01.000Z'],
-    ])
-    expect(held?.detail).toBe('LOCKED is true')
   })
 })
 

@@ -82,21 +82,6 @@ describe('rows', () => {
       expect.objectContaining({ key: '2', label: '2 (größer "x")', place: 1, at: '2026-11-23T02:04:40.490Z' }),
     ])
   })
-
-  test('of MariaDB, whose columns are bigint(20), text and timestamp', async () => {
-    const columns = { version: 'bigint(20)', name: 'text', md5: 'text', run_at: 'timestamp' }
-    expect(postgrator.recognise(table(columns), [])).not.toBeNull()
-    const rows = [
-      { version: '0', name: null, md5: null, run_at: null },
-      { version: '1', name: 'a', md5: '0697c24a346970e4192e0d26206286cc', run_at: '2026-11-22 22:55:45' },
-      { version: '2', name: 'b', md5: '94573d88dcc73a6b3bb68543a0d0a267', run_at: '2026-11-22 22:55:45' },
-    ]
-    const { applied } = await interpret(rows, named('001.do.a.sql'), columns)
-    expect(applied.map(({ label, place, at }) => [label, place, at])).toEqual([
-      ['001.do.a.sql', 1, '2026-11-22T22:55:45.000Z'],
-      ['2 (b)', 1, '2026-11-22T22:55:45.000Z'],
-    ])
-  })
 })
 
 test('a late one never runs', async () => {

@@ -115,12 +115,11 @@ describe('whose a table of one column `version` is', () => {
   })
 })
 
-test('MariaDB’s rows', async () => {
-  expect(rails.recognise(table('varchar(255)'), [METADATA])).not.toBeNull()
-  const { applied } = await interpret(['20240101000000', '20240102000000'], ['20240101000000_create_a.rb'])
+test('a version without a file has its place among the numbers', async () => {
+  const { applied } = await interpret(['2', '10'], ['1_a.rb', '3_b.rb'])
   expect(applied.map(({ key, place }) => [key, place])).toEqual([
-    ['20240101000000', 1],
-    ['20240102000000', 1],
+    ['2', 1],
+    ['10', 2],
   ])
 })
 

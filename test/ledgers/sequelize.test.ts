@@ -82,16 +82,6 @@ describe('the table', () => {
     expect(chooseLedger({ ...question, table: { schema: null, table: 'log' } })).toMatchObject({ certain: true })
     expect(chooseLedger({ ...question, table: null })).toMatchObject({ problem: { problem: 'missing' } })
   })
-
-  test('as MariaDB has it is read as well', async () => {
-    expect(sequelize.recognise(table('SequelizeMeta', { name: 'varchar(255)' }), [])).not.toBeNull()
-    const rows = [{ name: '20240101000000-a.js' }, { name: '20240102000000-b.js' }]
-    const { applied } = await interpret(rows, named('20240101000000-a.js', '20240102000000-b.js'))
-    expect(applied).toMatchObject([
-      { label: '20240101000000-a.js', state: 'applied', at: null, place: 1 },
-      { label: '20240102000000-b.js', state: 'applied', at: null, place: 2 },
-    ])
-  })
 })
 
 describe('the config file', () => {

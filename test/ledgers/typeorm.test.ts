@@ -171,22 +171,6 @@ test('rows are matched by the whole name and placed by their number; they tell n
   expect(applied).toMatchObject([{ key: `Quoted "ü" ${T[1]}`, state: 'applied', at: null, place: 1 }])
 })
 
-test('as MariaDB has it is read as well', async () => {
-  const columns = { id: 'int(11)', timestamp: 'bigint(20)', name: 'varchar(255)' }
-  expect(typeorm.recognise({ schema: 'app', table: 'migrations', columns, readable: true }, [])).not.toBeNull()
-  const rows = [
-    { id: '1', timestamp: '1704067200000', name: 'CreateA1704067200000' },
-    { id: '2', timestamp: '1704153600000', name: 'CreateB1704153600000' },
-  ]
-  const files = {
-    'src/migrations/1704067200000-CreateA.js':
-      "module.exports.CreateA1704067200000 = class { name='CreateA1704067200000'; async up(q){} };",
-    'src/migrations/1704153600000-CreateB.js':
-      'module.exports.CreateB1704153600000 = class CreateB1704153600000 { async up(q){} };',
-  }
-  expect((await interpret(rows, files)).applied.map(({ place }) => place)).toEqual([1, 2])
-})
-
 describe('the data source', () => {
   const source = (options: string): string =>
     `export default new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, ${options} })`
