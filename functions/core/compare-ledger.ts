@@ -2,7 +2,7 @@
 import type { Finding, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
-import { lockFindings, stuckFinding, unclearFindings } from './ledger-findings.ts'
+import { lockFindings, problemFinding, stuckFinding, unclearFindings } from './ledger-findings.ts'
 import type { GraphReading } from './migration-graph.ts'
 import { readGraph } from './migration-graph.ts'
 import { filled, shellWord } from './paste.ts'
@@ -36,14 +36,13 @@ export function compareLedger(
   if ('problem' in observed) return compareUnreadable(release, observed.problem)
   const reading = observed.reading
   const expected = release.otherwise?.find(({ tool }) => tool === reading.tool) ?? release
-  const graph = readGraph(expected.migrations, new Set(reading.applied.filter(countsAsRun).map(({ key }) => key)))
-  const judged: Judged = { reading, graph, unclear: new Set(reading.unclear?.keys) }
+  const judged = judge(expected, reading)
   const standings = expected.migrations.map((migration, index) => standingOf(expected, migration, index, judged))
   return {
     standings,
     findings: [
       ...lockFindings(reading),
-      ...standings.flatMap((standing) => standingFinding(standing, judged)),
+      ...standings.flatMap((standing, index) => standingFinding(standing, index, judged)),
       ...unclearFindings(expected, reading),
       ...unknownFindings(expected, reading, others),
     ],
@@ -62,14 +61,38 @@ interface Judged {
   readonly graph: GraphReading | null
   /** Keys of which the ledger says neither that they ran nor that they did not. */
   readonly unclear: ReadonlySet<string>
+  /** The first row of each key. */
+  readonly rows: ReadonlyMap<string, AppliedMigration>
+  /** By a migration's index, the first row that counts as run and comes after it. */
+  readonly later: readonly AppliedMigration[]
+  /** How much the ledger has, for messages. */
+  readonly count: string
+}
+
+/** Once for all migrations: a ledger may have thousands of rows. */
+function judge({ migrations }: LedgerExpectation, reading: LedgerReading): Judged {
+  const counted = reading.applied.filter(countsAsRun)
+  return {
+    reading,
+    graph: readGraph(migrations, new Set(counted.map(({ key }) => key))),
+    unclear: new Set(reading.unclear?.keys),
+    rows: new Map(reading.applied.toReversed().map((row) => [row.key, row])),
+    later: laterRows(counted),
+    count: countText(reading),
+  }
+}
+
+function laterRows(rows: readonly AppliedMigration[]): readonly AppliedMigration[] {
+  const later: AppliedMigration[] = []
+  for (const row of rows) while (later.length < row.place) later.push(row)
+  return later
 }
 
 function standingOf(ledger: LedgerExpectation, migration: Migration, index: number, judged: Judged): MigrationStanding {
-  const { applied: rows } = judged.reading
+  const { rows } = judged
   const { key } = migration
-  const through = judged.graph?.through.get(key)
-  const own = rows.find((row) => row.key === key)
-  const applied = own ?? rows.find((row) => row.key === through) ?? null
+  const own = rows.get(key)
+  const applied = own ?? rows.get(judged.graph?.through.get(key) ?? key) ?? null
   // What a squash stands for is told by the squash, and the other way round.
   const toldBy = applied === null ? judged.graph?.insteadOf.get(key) : undefined
   const covered = toldBy !== undefined || (own === undefined && applied !== null)
@@ -95,11 +118,10 @@ function statusOf(
 }
 
 /** An applied one that comes after it; where the order is a graph, one that stands on it. */
-function laterThan(migration: Migration, index: number, { reading, graph }: Judged): AppliedMigration | undefined {
-  if (graph === null) return reading.applied.find((row) => row.place > index && countsAsRun(row))
+function laterThan(migration: Migration, index: number, { graph, later, rows }: Judged): AppliedMigration | undefined {
+  if (graph === null) return later[index]
   const by = graph.under.get(migration.key)
-  const row = by === undefined ? undefined : (graph.through.get(by) ?? by)
-  return row === undefined ? undefined : reading.applied.find(({ key }) => key === row)
+  return by === undefined ? undefined : rows.get(graph.through.get(by) ?? by)
 }
 
 function countsAsRun(row: AppliedMigration): boolean {
@@ -115,7 +137,7 @@ function sourceOf(migration: Migration): readonly SourcePlace[] {
   return [{ file: migration.file, line: migration.line ?? 1 }]
 }
 
-function standingFinding(standing: MigrationStanding, judged: Judged): readonly Finding[] {
+function standingFinding(standing: MigrationStanding, index: number, judged: Judged): readonly Finding[] {
   const { reading } = judged
   switch (standing.status) {
     case 'applied':
@@ -125,15 +147,15 @@ function standingFinding(standing: MigrationStanding, judged: Judged): readonly 
     case 'missing':
       return [missingFinding(standing, judged)]
     case 'skipped':
-      return [skippedFinding(standing, judged)]
+      return [skippedFinding(standing, index, judged)]
     case 'failed':
-      return [failedFinding(standing, reading)]
+      return [failedFinding(standing, index, reading)]
     case 'edited':
       return [editedFinding(standing, reading)]
   }
 }
 
-function missingFinding({ ledger, migration, applied }: MigrationStanding, { reading, graph }: Judged): Finding {
+function missingFinding({ ledger, migration, applied }: MigrationStanding, { reading, graph, count }: Judged): Finding {
   const changed = applied !== null
   const stuck = graph?.stuck.get(migration.key)
   if (stuck !== undefined) return stuckFinding(migration, reading, stuck)
@@ -145,15 +167,15 @@ function missingFinding({ ledger, migration, applied }: MigrationStanding, { rea
       : `${migration.subject} is applied before this release is deployed`,
     found: changed
       ? `${reading.table} has it with checksum ${applied.checksum ?? 'none'}, an older text${whenText(applied)}`
-      : `${reading.table} has ${countText(reading)}, and not this one`,
+      : `${reading.table} has ${count}, and not this one`,
     source: sourceOf(migration),
     nextSteps: [{ text: 'run the migrations that are missing, then look again', command: ledger.commands.migrate }],
   })
 }
 
-function skippedFinding({ ledger, migration }: MigrationStanding, judged: Judged): Finding {
+function skippedFinding({ ledger, migration }: MigrationStanding, index: number, judged: Judged): Finding {
   const { reading } = judged
-  const later = laterThan(migration, ledger.migrations.indexOf(migration), judged)
+  const later = laterThan(migration, index, judged)
   const found = `${reading.table} does not have it, though ${later?.label ?? 'a later one'}, which comes after it, is applied`
   const steps = {
     runs: {
@@ -191,7 +213,11 @@ function skippedFinding({ ledger, migration }: MigrationStanding, judged: Judged
   })
 }
 
-function failedFinding({ ledger, migration, applied }: MigrationStanding, reading: LedgerReading): Finding {
+function failedFinding(
+  { ledger, migration, applied }: MigrationStanding,
+  index: number,
+  reading: LedgerReading,
+): Finding {
   const detail = applied?.detail ?? 'the ledger does not say why'
   return finding({
     code: 'migration-failed',
@@ -208,15 +234,15 @@ function failedFinding({ ledger, migration, applied }: MigrationStanding, readin
     nextSteps: [
       {
         text: `see in the log of the last migration run why it stopped and mend that, then clear the failed state${ledger.commands.repair === null ? ' by hand' : ''}`,
-        command: repairCommand(ledger, migration),
+        command: repairCommand(ledger, migration, index),
       },
       { text: 'run it again, then look again', command: ledger.commands.migrate },
     ],
   })
 }
 
-function repairCommand(ledger: LedgerExpectation, migration: Migration): string | null {
-  const before = ledger.migrations[ledger.migrations.indexOf(migration) - 1]?.key ?? '-1'
+function repairCommand(ledger: LedgerExpectation, migration: Migration, index: number): string | null {
+  const before = ledger.migrations[index - 1]?.key ?? '-1'
   const words: Readonly<Record<string, string>> = { NAME: shellWord(migration.subject), VERSION: before }
   return ledger.commands.repair === null ? null : filled(ledger.commands.repair, words)
 }
@@ -268,68 +294,6 @@ function compareUnreadable(expected: LedgerExpectation, problem: LedgerProblem):
     status: 'unknown' as const,
   }))
   return { standings, findings: [problemFinding(expected, problem)], notes: [] }
-}
-
-function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Finding {
-  const source = [{ file: expected.path, line: 1 }]
-  switch (problem.problem) {
-    case 'missing':
-      return finding({
-        code: 'ledger-missing',
-        subject: problem.lookedFor,
-        expected: `${expected.tool} keeps its ledger in ${problem.lookedFor}`,
-        found: problem.detail ?? 'there is no such table in this database',
-        source,
-        causes: [
-          { text: `no migration of ${expected.path} has ever run here`, evidence: null },
-          { text: 'this is another database than the one that the migrations run against', evidence: null },
-        ],
-        nextSteps: [
-          { text: 'run the migrations against this database, then look again', command: expected.commands.migrate },
-          { text: 'if the ledger has another name, say so: `migrations.table` in deploywatch.yaml', command: null },
-        ],
-      })
-    case 'ambiguous':
-      return finding({
-        code: 'ledger-ambiguous',
-        subject: problem.tables[0] ?? expected.name,
-        expected: `one ledger of ${expected.tool} for ${expected.path}`,
-        found: problem.why,
-        source,
-        nextSteps: [
-          {
-            text: `say which one it is: set \`migrations.table\` in deploywatch.yaml to one of ${problem.tables.join(', ')}`,
-            command: null,
-          },
-        ],
-      })
-    case 'unsupported':
-      return finding({
-        code: 'ledger-unsupported',
-        subject: problem.table,
-        expected: `a ledger of ${expected.tool} for ${expected.path}`,
-        found: `${problem.table} is ${problem.tool}'s: ${problem.why}`,
-        source,
-        nextSteps: [
-          { text: 'compare the objects only: set `schema.replay.mode` to command, dump or environment', command: null },
-        ],
-      })
-    case 'denied':
-      return finding({
-        code: 'permission-denied',
-        subject: problem.table,
-        expected: `the role ${problem.role} may read ${problem.table}`,
-        found: problem.detail,
-        source,
-        causes: [{ text: 'the role was made without the grants that a look needs', evidence: problem.detail }],
-        nextSteps: [
-          {
-            text: 'print the grants that a look needs, and have them run by the owner',
-            command: 'npx deploywatch init --grants',
-          },
-        ],
-      })
-  }
 }
 
 function countText(reading: LedgerReading): string {

@@ -1,7 +1,7 @@
 /** Findings of a ledger as a whole, and of squashes: the others are made where the migrations are compared. Pure. */
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
-import type { LedgerReading } from './ledger.ts'
+import type { LedgerProblem, LedgerReading } from './ledger.ts'
 import type { LedgerExpectation, Migration } from './release.ts'
 
 export function lockFindings(reading: LedgerReading): readonly Finding[] {
@@ -61,4 +61,67 @@ export function stuckFinding(migration: Migration, reading: LedgerReading, lacki
       },
     ],
   })
+}
+
+/** Of a ledger that could not be read as one. */
+export function problemFinding(expected: LedgerExpectation, problem: LedgerProblem): Finding {
+  const source = [{ file: expected.path, line: 1 }]
+  switch (problem.problem) {
+    case 'missing':
+      return finding({
+        code: 'ledger-missing',
+        subject: problem.lookedFor,
+        expected: `${expected.tool} keeps its ledger in ${problem.lookedFor}`,
+        found: problem.detail ?? 'there is no such table in this database',
+        source,
+        causes: [
+          { text: `no migration of ${expected.path} has ever run here`, evidence: null },
+          { text: 'this is another database than the one that the migrations run against', evidence: null },
+        ],
+        nextSteps: [
+          { text: 'run the migrations against this database, then look again', command: expected.commands.migrate },
+          { text: 'if the ledger has another name, say so: `migrations.table` in deploywatch.yaml', command: null },
+        ],
+      })
+    case 'ambiguous':
+      return finding({
+        code: 'ledger-ambiguous',
+        subject: problem.tables[0] ?? expected.name,
+        expected: `one ledger of ${expected.tool} for ${expected.path}`,
+        found: problem.why,
+        source,
+        nextSteps: [
+          {
+            text: `say which one it is: set \`migrations.table\` in deploywatch.yaml to one of ${problem.tables.join(', ')}`,
+            command: null,
+          },
+        ],
+      })
+    case 'unsupported':
+      return finding({
+        code: 'ledger-unsupported',
+        subject: problem.table,
+        expected: `a ledger of ${expected.tool} for ${expected.path}`,
+        found: `${problem.table} is ${problem.tool}'s: ${problem.why}`,
+        source,
+        nextSteps: [
+          { text: 'compare the objects only: set `schema.replay.mode` to command, dump or environment', command: null },
+        ],
+      })
+    case 'denied':
+      return finding({
+        code: 'permission-denied',
+        subject: problem.table,
+        expected: `the role ${problem.role} may read ${problem.table}`,
+        found: problem.detail,
+        source,
+        causes: [{ text: 'the role was made without the grants that a look needs', evidence: problem.detail }],
+        nextSteps: [
+          {
+            text: 'print the grants that a look needs, and have them run by the owner',
+            command: 'npx deploywatch init --grants',
+          },
+        ],
+      })
+  }
 }
