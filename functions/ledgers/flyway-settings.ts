@@ -1,6 +1,7 @@
 /** What Flyway's own config files say: flyway.conf (properties) and flyway.toml. */
 import type { LedgerSettings, ProjectFiles } from './ledger.ts'
 import { folderOf, joinPath, trimFolder, upwards } from './project-files.ts'
+import { parseProperties } from './properties-file.ts'
 
 export interface FlywaySettings {
   /** The file that was read, or null. */
@@ -61,7 +62,7 @@ async function readNearest(
     for (const name of ['flyway.toml', 'flyway.conf', 'conf/flyway.toml', 'conf/flyway.conf']) {
       const file = joinPath(folder, name)
       const text = (await project.read(file))?.toString('utf8')
-      if (text !== undefined) return { file, values: name.endsWith('.toml') ? parseToml(text) : parseProperties(text) }
+      if (text !== undefined) return { file, values: name.endsWith('.toml') ? parseToml(text) : confValues(text) }
     }
   }
   return null
@@ -69,17 +70,30 @@ async function readNearest(
 
 const LISTS = new Set(['locations', 'schemas'])
 
-/** Keys in lower case without `flyway.`; placeholder names keep theirs apart from the case, which Flyway ignores. */
-function parseProperties(text: string): ReadonlyMap<string, readonly string[]> {
+/** Keys in lower case without `flyway.`, of which Flyway ignores the case. */
+function confValues(text: string): ReadonlyMap<string, readonly string[]> {
   const values = new Map<string, readonly string[]>()
-  for (const line of text.replace(/\\\r?\n\s*/g, '').split(/\r?\n/)) {
-    const match = /^\s*flyway\.([\w.:-]+)\s*[=:]\s*(.*?)\s*$/.exec(line)
-    if (match === null) continue
-    const key = (match[1] ?? '').toLowerCase()
-    const value = match[2] ?? ''
+  for (const [name, value] of parseProperties(plainBackslashes(text))) {
+    if (!name.startsWith('flyway.')) continue
+    const key = name.slice('flyway.'.length).toLowerCase()
     values.set(key, LISTS.has(key) ? value.split(/\s*,\s*/) : [value])
   }
   return values
+}
+
+/**
+ * Flyway takes a backslash as it stands, as in a path of Windows. Only one at the end of a line goes on with the next, and
+ * not where that is a setting of its own (ConfigUtils.loadConfigurationFromReader).
+ */
+function plainBackslashes(text: string): string {
+  const lines = text.split(/\r?\n/)
+  const plain = lines.map((line, at) => {
+    const doubled = line.trim().replaceAll('\\', '\\\\')
+    const next = lines[at + 1] ?? ''
+    const goesOn = doubled.endsWith('\\') && next !== '' && !/^\s*flyway\..*=/.test(next)
+    return goesOn ? doubled.slice(0, -1) : doubled
+  })
+  return plain.join('\n')
 }
 
 /** The part of TOML that Flyway's settings use: [flyway] and [flyway.placeholders] with strings, booleans, lists. */

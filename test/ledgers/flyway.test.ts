@@ -168,6 +168,21 @@ describe('discovery', () => {
     expect(found.commands.migrateLate).toBe('flyway migrate -outOfOrder=true')
   })
 
+  test('flyway.conf: a backslash stands for itself, and at the end of a line goes on with the next, if that is no setting', async () => {
+    const conf = String.raw`flyway.placeholders.data=C:\new\table
+flyway.placeholders.folder=C:\data\
+flyway.locations=filesystem:db/migration,\
+  filesystem:db/common
+flyway.placeholders.last : x = y
+`
+    const files = { ...inFolder('V1__a.sql'), 'db/common/V2__b.sql': '' }
+    for (const text of [conf, conf.replaceAll('\n', '\r\n')]) {
+      const found = await discover({ ...files, 'flyway.conf': text })
+      expect(found.placeholders).toEqual({ data: 'C:\\new\\table', folder: 'C:\\data\\', last: 'x = y' })
+      expect(found.migrations.map(({ file }) => file)).toEqual([`${PATH}/V1__a.sql`, 'db/common/V2__b.sql'])
+    }
+  })
+
   test('without a config file the command says where the migrations are; Maven and Gradle have their own', async () => {
     expect((await discover(inFolder('V1__a.sql'))).commands.migrate).toBe(
       'flyway -locations=filesystem:db/migration migrate',
