@@ -123,6 +123,8 @@ export interface LedgerExpectation {
   readonly late: 'runs' | 'refuses' | 'never-runs'
   /** Dependencies that the repository cannot show, in words; empty for most. */
   readonly notes: readonly string[]
+  /** Keys that other migrations of the repository record in the same table: rows of them say nothing of these; absent: none. */
+  readonly elsewhere?: readonly string[] | undefined
   /**
    * The same migrations, in the same order, as those of another tool whose files may be named alike: it is that one's where its
    * ledger is there and this one's is not. Absent where the repository says which tool it is.

@@ -27,6 +27,7 @@ export function expectLedger(
     commands: found.commands,
     late: found.late,
     notes: [...found.notes, ...problems],
+    ...(found.elsewhere === undefined || found.elsewhere.length === 0 ? {} : { elsewhere: found.elsewhere }),
   }
 }
 

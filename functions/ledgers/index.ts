@@ -6,6 +6,7 @@ import { diesel } from './diesel.ts'
 import { django } from './django.ts'
 import { drizzle } from './drizzle.ts'
 import { ecto } from './ecto.ts'
+import { efCore } from './ef-core.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
@@ -33,6 +34,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   django,
   drizzle,
   ecto,
+  efCore,
   flyway,
   golangMigrate,
   goose,

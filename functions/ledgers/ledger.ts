@@ -59,6 +59,8 @@ export interface Discovery {
   /** Schemas that the repository has the tool make, the first being where names without a schema go. [] leaves it to the server. */
   readonly schemas: readonly string[]
   readonly notes: readonly string[]
+  /** Keys that other migrations of the repository record in the same table, and that are not this folder's; absent: none. */
+  readonly elsewhere?: readonly string[]
   /** What a replay runs of migrations, by key, where more than their files' text tells it; absent: `script` tells of all. */
   readonly scripts?: ReadonlyMap<string, Script>
 }
@@ -116,6 +118,8 @@ export interface LedgerReader {
     readonly rows: readonly LedgerRow[]
     readonly beside: readonly { readonly table: string; readonly rows: readonly LedgerRow[] }[]
     readonly migrations: readonly Migration[]
+    /** `Discovery.elsewhere` of the release. */
+    readonly elsewhere?: readonly string[] | undefined
   }): Omit<LedgerReading, 'table' | 'tool' | 'recognisedBy'>
 }
 

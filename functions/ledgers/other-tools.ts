@@ -54,7 +54,16 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     dependency: 'graphile-migrate',
     configs: ['.gmrc', '.gmrc.js'],
   }),
-  tool('ef-core', 'EF Core', { columns: ['migrationid', 'productversion'], files: /\.Designer\.cs$/ }),
+  tool('entity-framework-6', 'Entity Framework 6', {
+    columns: ['migrationid', 'contextkey', 'model', 'productversion'],
+    files: /\.cs$/,
+    text: /\bIMigrationMetadata\b/,
+  }),
+  tool('fluent-migrator', 'FluentMigrator', {
+    columns: ['version', 'appliedon', 'description'],
+    files: /\.cs$/,
+    text: /^\s*using\s+FluentMigrator\b/m,
+  }),
   tool('refinery', 'refinery', {
     columns: ['version', 'name', 'applied_on', 'checksum'],
     configs: ['refinery.toml'],

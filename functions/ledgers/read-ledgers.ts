@@ -181,6 +181,7 @@ function observe(choice: Choice, rows: ReadonlyMap<string, readonly LedgerRow[] 
       rows: rowsOf(table),
       beside: beside.map((other) => ({ table: other.table, rows: rowsOf(other) })),
       migrations: expectation.migrations,
+      elsewhere: expectation.elsewhere,
     }),
   }
   if (choice.doubt !== null) return asTwin(choice, choice.doubt, reading, rowsOf(table))

@@ -6,6 +6,7 @@ import { dieselLedger } from './diesel.ts'
 import { djangoLedger } from './django.ts'
 import { drizzleLedger } from './drizzle.ts'
 import { ectoLedger } from './ecto.ts'
+import { efCoreLedger } from './ef-core.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
 import { gooseLedger } from './goose.ts'
@@ -33,6 +34,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   djangoLedger,
   drizzleLedger,
   ectoLedger,
+  efCoreLedger,
   flywayLedger,
   golangMigrateLedger,
   gooseLedger,

@@ -44,6 +44,7 @@ export const headerSchema = lazily(() => {
     }),
     late: z.enum(['runs', 'refuses', 'never-runs']),
     notes: z.array(z.string()),
+    elsewhere: z.array(z.string()).optional(),
   })
   const ledger = ledgerOfOneTool.extend({ otherwise: z.array(ledgerOfOneTool).optional() })
 

@@ -163,7 +163,7 @@ describe('`migrations.tool`', () => {
 
   test('of a known tool that is not read yet is answered clearly', async () => {
     expect(await detect({}, 'migrations', 'tern')).toMatchObject({ problem: 'unsupported' })
-    expect(await detect({}, 'migrations', 'EF Core')).toMatchObject({ problem: 'unsupported' })
+    expect(await detect({}, 'migrations', 'Prisma 8')).toMatchObject({ problem: 'unsupported' })
   })
 
   test('of no tool at all says which there are', async () => {

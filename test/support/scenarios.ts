@@ -40,7 +40,7 @@ export const FAMILIES = {
   flyway: ['flyway'],
   jscode: ['kysely', 'mikro-orm', 'sequelize', 'typeorm'],
   liquibase: ['liquibase'],
-  others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel', 'ecto'],
+  others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel', 'ecto', 'ef-core'],
   python: ['alembic', 'django'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
