@@ -34,6 +34,8 @@ const dumped = z.strictObject({
   path: z.string(),
   /** The folder whose project it is; absent: its own. */
   project: z.string().optional(),
+  /** Whether its files alone tell whose they are: some say nothing without the repository around them. */
+  detected: z.boolean().default(true),
   mariadb: answer.optional(),
   postgres: answer.optional(),
 })
