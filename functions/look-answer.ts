@@ -4,7 +4,7 @@ import type { LookAnswer } from './core/look-order.ts'
 import { issuesOf } from './look-messages.ts'
 import { reportSchema } from './outputs/report-schema.ts'
 
-const lookAnswer = z.object({ report: reportSchema, proceed: z.boolean() })
+const lookAnswer = z.lazy(() => z.object({ report: reportSchema, proceed: z.boolean() }))
 
 /** @throws {Error} it is none, or contradicts itself. */
 export function parseAnswer(value: unknown): LookAnswer {

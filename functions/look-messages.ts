@@ -5,13 +5,15 @@ import type { LookAnswer, LookOrder } from './core/look-order.ts'
 import { lazily } from './lazily.ts'
 
 /** How a message names a release. */
-export const orderReference = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
-  z.object({ by: z.literal('version'), version: z.string().min(1) }),
-  z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
-  z.object({ by: z.literal('label'), label: z.string().min(1) }),
-  z.object({ by: z.literal('running') }),
-])
+export const orderReference = z.lazy(() =>
+  z.discriminatedUnion('by', [
+    z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
+    z.object({ by: z.literal('version'), version: z.string().min(1) }),
+    z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
+    z.object({ by: z.literal('label'), label: z.string().min(1) }),
+    z.object({ by: z.literal('running') }),
+  ]),
+)
 
 const order = lazily(() =>
   z.object({

@@ -3,15 +3,50 @@
  * here: database, role, hosts, secrets and variables are these, and a manifest's own are never read.
  */
 import * as z from 'zod'
-import { environmentSchema } from './config/environments.ts'
 import type { EnvironmentConfig } from './config/config.ts'
 import type { DatabaseTarget } from './connections/connection.ts'
 import type { TenantPatterns } from './engines/tenants.ts'
 import { parseSettings, settingsDocument, storeSettings } from './settings.ts'
 
+const name = z.string().min(1)
+const given = name.nullable().default(null)
+const schemas = z.array(name).default([])
+/** It would bring a password into the function's variables. */
+const NO_URL = 'a deployed look takes its password from a secret: give a cluster or a host'
+
+/**
+ * As much of an environment of deploywatch.yaml as the construct writes. The config's own schema takes every form that people
+ * write, with its texts: to make it is a fifth of what our code adds to the function's start.
+ */
+const environment = z.looseObject({
+  database: z.union(
+    [
+      z.strictObject({ cluster: name, secret: name, name, region: given, endpoint: given, searchPath: schemas }),
+      z.strictObject({
+        host: name,
+        // As text where CloudFormation puts it in.
+        port: z.union([z.number(), z.string()]).default(5432),
+        name,
+        user: given,
+        iam: z.boolean().default(false),
+        secret: given,
+        ca: given,
+        region: given,
+        searchPath: schemas,
+      }),
+    ],
+    NO_URL,
+  ),
+  tenants: z
+    .strictObject({ schemas: z.array(name).min(1), except: z.array(name).default([]) })
+    .nullable()
+    .default(null),
+  unsure: z.enum(['block', 'warn']).default('block'),
+})
+
 const settingsSchema = z.strictObject({
-  service: z.string().min(1),
-  environment: z.string().min(1),
+  service: name,
+  environment: name,
   /** As below `environments` in deploywatch.yaml. */
   config: z.unknown(),
   /** What `${VAR}` of endpoints stands for. Not the function's own variables: those hold its credentials. */
@@ -38,14 +73,14 @@ export interface Settings {
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const settings = parseSettings(settingsSchema, settingsDocument(env), [])
-  const environment = parseSettings(environmentSchema, settings.config, ['config'])
-  const { searchPath, tenants, unsure } = environment
-  return { ...settings, searchPath, tenants, unsure, target: targetOf(environment.database) }
+  const { database, tenants, unsure } = parseSettings(environment, settings.config, ['config'])
+  const { searchPath, ...reached } = database
+  return { ...settings, searchPath, tenants, unsure, target: targetOf(reached) }
 }
 
-/** A URL would bring a password into the function's variables: the construct gives a cluster or a host, with a secret. */
+/** @throws {Error} it is reached by a URL, which would hold a password. */
 export function targetOf(database: EnvironmentConfig['database']): DatabaseTarget {
-  if ('url' in database) throw new Error('a deployed look takes its password from a secret: give a cluster or a host')
+  if ('url' in database) throw new Error(NO_URL)
   if ('cluster' in database) return { kind: 'data-api', ...database }
   return { kind: 'host', ...database, port: Number(database.port) }
 }

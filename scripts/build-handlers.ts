@@ -26,6 +26,8 @@ export interface HandlerBundle {
 const SDK =
   /node_modules\/(?:@aws-sdk|@smithy|@aws-crypto|@aws|fast-xml-parser|fast-xml-builder|strnum|bowser|tslib|uuid|mnemonist|obliterator|@nodable|path-expression-matcher|anynum|xml-naming)\//
 
+const target = { platform: 'node', target: 'node22', minify: true } as const
+
 export async function buildHandlers(out: string): Promise<readonly HandlerBundle[]> {
   rmSync(out, { recursive: true, force: true })
   const names = readdirSync('functions/handlers')
@@ -48,7 +50,6 @@ const parsers: Plugin = {
 
 async function buildHandler(name: string, folder: string): Promise<HandlerBundle> {
   mkdirSync(folder, { recursive: true })
-  const target = { platform: 'node', target: 'node22', minify: true } as const
   const { metafile, outputFiles } = await build({
     ...target,
     entryPoints: { index: `functions/handlers/${name}.ts` },
@@ -64,15 +65,20 @@ async function buildHandler(name: string, folder: string): Promise<HandlerBundle
     plugins: [parsers],
     logLevel: 'warning',
   })
-  // CommonJS: pg breaks inside an ES module. `require` is also what loads the later files quickest.
-  const files = new Map<string, string>()
-  for (const { path, text } of outputFiles) {
+  const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]))
+  const start = startOf(metafile, folder)
+  writeFileSync(join(folder, 'start.js'), await joined(files, start))
+  for (const [file, text] of files) {
+    // CommonJS: pg breaks inside an ES module. `require` is also what loads the later files quickest.
     const { code } = await transform(text, { ...target, format: 'cjs', supported: { 'dynamic-import': false } })
     // A CommonJS package that is loaded later is its file's default export alone: its names are wanted, as Node gives them.
-    const { exports = [] } = metafile.outputs[relative('.', path)] ?? {}
-    files.set(basename(path), exports.join() === 'default' ? `${code}module.exports=module.exports.default;\n` : code)
+    const { exports = [] } = metafile.outputs[relative('.', join(folder, file))] ?? {}
+    const later = exports.join() === 'default' ? `${code}module.exports=module.exports.default;\n` : code
+    writeFileSync(
+      join(folder, file),
+      start.includes(file) ? `module.exports=require("./start.js")["./${file}"];\n` : later,
+    )
   }
-  for (const [file, text] of joined(files, startOf(metafile, folder))) writeFileSync(join(folder, file), text)
   // Beside a package.json that says otherwise, a .js file would be an ES module.
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
   for (const dependency of BESIDE[name] ?? []) {
@@ -90,18 +96,37 @@ function startOf({ outputs }: Metafile, folder: string): readonly string[] {
 }
 
 /**
- * What is loaded with the function as one file: each file more costs its start some third of a millisecond. Under their own names stand
- * those that hand out of it what later files want. In parentheses a function is compiled when it is read, not read twice.
+ * What is loaded with the function as one file, in one scope: each file more, and each look across from one to another, costs its
+ * start. Under their own names stand those that hand out of it what later files want.
  */
-function joined(files: ReadonlyMap<string, string>, start: readonly string[]): ReadonlyMap<string, string> {
-  const parts = start.map((file) => `"./${file}":(function(module,exports,require){${files.get(file) ?? ''}\n})`)
-  const registry = `const parts={${parts.join(',\n')}};const made={};
-const load=(name)=>{const part=parts[name];if(part===undefined)return require(name);
-if(made[name]===undefined){made[name]={exports:{}};part(made[name],made[name].exports,load)}return made[name].exports};
-module.exports=load;
-`
-  const stubs = start.map((file) => [file, `module.exports=require("./start.js")("./${file}");\n`] as const)
-  return new Map([...files, ...stubs, ['start.js', registry]])
+async function joined(files: ReadonlyMap<string, string>, start: readonly string[]): Promise<string> {
+  const isStart = (path: string): boolean => start.includes(basename(path))
+  const parts: Plugin = {
+    name: 'parts',
+    setup: (build) => {
+      build.onResolve({ filter: /^\.\// }, ({ path }) =>
+        isStart(path) ? { path, namespace: 'parts' } : { path, external: true },
+      )
+      build.onLoad({ filter: /^/, namespace: 'parts' }, ({ path }) => ({
+        contents: files.get(basename(path)) ?? '',
+        resolveDir: '.',
+      }))
+    },
+  }
+  const imports = start.map((file, at) => `import * as part${at} from './${file}'`)
+  const names = start.map((file, at) => `part${at} as './${file}'`)
+  const { outputFiles } = await build({
+    ...target,
+    stdin: { contents: `${imports.join('\n')}\nexport { ${names.join(', ')} }`, resolveDir: '.' },
+    bundle: true,
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    plugins: [parts],
+    write: false,
+    packages: 'external',
+    logLevel: 'warning',
+  })
+  return outputFiles.map(({ text }) => text).join('')
 }
 
 /** The output and those that it imports, whatever is between. */

@@ -18,6 +18,7 @@ import type { TestStore } from './support/looker.ts'
 import { createDatabase } from './support/postgres.ts'
 import type { TestDatabase } from './support/postgres.ts'
 import { configWith, first, migrated, MIGRATIONS } from './support/project.ts'
+import { untilUnchanged } from './support/unchanged.ts'
 
 const NOWHERE = '  production: { database: { url: "postgres://127.0.0.1:1/nowhere" } }\n'
 
@@ -137,7 +138,11 @@ describe('the release that an order means', () => {
     expect(new Set(full?.migrations.records.map(({ state }) => state))).toEqual(new Set(['applied']))
     // A quarter of an hour later nothing ran DDL: no ledger is read, and it is as true as it was.
     const later = Date.now() + 900_000
-    const { report } = await lookerOf(ready, { clock: () => later }).looker(orderOf({ by: 'digest', digest }))
+    const { looker } = lookerOf(ready, { clock: () => later })
+    const { report } = await untilUnchanged(
+      () => looker(orderOf({ by: 'digest', digest })),
+      (seen) => seen.report.notes,
+    )
     expect(report.notes.join()).toContain('nothing ran DDL here')
     const kept = await readStanding(store, place)
     expect(kept?.migrations).toEqual({ ...full?.migrations, seenAt: report.startedAt })

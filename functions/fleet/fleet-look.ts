@@ -19,11 +19,13 @@ export interface FleetLookPorts extends Omit<LookerInput, 'settings' | 'store'> 
   readonly store: LookerInput['store'] & Documents
 }
 
-const itemSchema = z.object({
-  run: z.string().min(1),
-  order: z.unknown(),
-  target: z.object({ name: targetName, config: z.record(z.string(), z.unknown()) }),
-})
+const itemSchema = z.lazy(() =>
+  z.object({
+    run: z.string().min(1),
+    order: z.unknown(),
+    target: z.object({ name: targetName, config: z.record(z.string(), z.unknown()) }),
+  }),
+)
 
 /** For keeping the answer, and for ending. */
 const END_MS = 5_000

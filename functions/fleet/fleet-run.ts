@@ -46,17 +46,21 @@ export interface FleetPlan {
   readonly count: number
 }
 
-const orderSchema = z.looseObject({
-  release: orderReference.optional(),
-  deployedAt: z.string().optional(),
-})
-const stepSchema = z.discriminatedUnion('step', [
-  z.object({ step: z.literal('plan'), state: z.looseObject({ run: z.string().min(1), order: z.unknown() }) }),
-  z.object({
-    step: z.literal('tell'),
-    state: z.looseObject({ run: z.string().min(1), startedAt: z.string(), order: z.unknown() }),
+const orderSchema = z.lazy(() =>
+  z.looseObject({
+    release: orderReference.optional(),
+    deployedAt: z.string().optional(),
   }),
-])
+)
+const stepSchema = z.lazy(() =>
+  z.discriminatedUnion('step', [
+    z.object({ step: z.literal('plan'), state: z.looseObject({ run: z.string().min(1), order: z.unknown() }) }),
+    z.object({
+      step: z.literal('tell'),
+      state: z.looseObject({ run: z.string().min(1), startedAt: z.string(), order: z.unknown() }),
+    }),
+  ]),
+)
 
 /** Where a run's targets are kept for the map: below a prefix that this function alone may write. */
 export function runKey(service: string, environment: string, run: string, file: string): string {

@@ -9,14 +9,16 @@ import { environmentSchema } from '../config/environments.ts'
 
 export const targetName = name.max(100)
 
-const targetSchema = z.strictObject({
-  /** Of the database: what reports, and the environment of its own stamps and reports, are called. */
-  name: targetName,
-  /** As `environments.NAME.database` of deploywatch.yaml: cluster with secret, or host with secret. */
-  database: z.looseObject({}),
-  searchPath: z.union([text, z.array(text)]).optional(),
-  tenants: z.unknown().optional(),
-})
+const targetSchema = z.lazy(() =>
+  z.strictObject({
+    /** Of the database: what reports, and the environment of its own stamps and reports, are called. */
+    name: targetName,
+    /** As `environments.NAME.database` of deploywatch.yaml: cluster with secret, or host with secret. */
+    database: z.looseObject({}),
+    searchPath: z.union([text, z.array(text)]).optional(),
+    tenants: z.unknown().optional(),
+  }),
+)
 
 /** One database. What is below `config` is what deploywatch.yaml has below the name of an environment. */
 export interface Target {

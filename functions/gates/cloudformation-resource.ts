@@ -17,25 +17,29 @@ export interface CloudFormationOptions extends AnswerTransport {
   readonly stackStatus: (stackId: string, signal: AbortSignal) => Promise<string | null>
 }
 
-const addressSchema = z.looseObject({
-  RequestType: z.string(),
-  ResponseURL: z.string(),
-  StackId: z.string(),
-  RequestId: z.string(),
-  LogicalResourceId: z.string(),
-  PhysicalResourceId: z.string().optional(),
-})
+const addressSchema = z.lazy(() =>
+  z.looseObject({
+    RequestType: z.string(),
+    ResponseURL: z.string(),
+    StackId: z.string(),
+    RequestId: z.string(),
+    LogicalResourceId: z.string(),
+    PhysicalResourceId: z.string().optional(),
+  }),
+)
 export type ResourceAddress = z.output<typeof addressSchema>
 
 /** Set by the construct when it is synthesised; CloudFormation hands every value over as a string. */
-const properties = z.looseObject({
-  ReleaseDigest: z.string().optional(),
-  ReleaseVersion: z.string().optional(),
-  ReleaseCommit: z.string().optional(),
-  ReleaseLabel: z.string().optional(),
-  Service: z.string().optional(),
-  Environment: z.string().optional(),
-})
+const properties = z.lazy(() =>
+  z.looseObject({
+    ReleaseDigest: z.string().optional(),
+    ReleaseVersion: z.string().optional(),
+    ReleaseCommit: z.string().optional(),
+    ReleaseLabel: z.string().optional(),
+    Service: z.string().optional(),
+    Environment: z.string().optional(),
+  }),
+)
 
 interface ResourceRequest {
   readonly type: 'Create' | 'Update' | 'Delete'

@@ -32,10 +32,12 @@ export interface CodeDeployHookOptions {
   readonly calls: CodeDeployCalls
 }
 
-const hookEvent = z.looseObject({
-  DeploymentId: z.string().min(1),
-  LifecycleEventHookExecutionId: z.string().min(1),
-})
+const hookEvent = z.lazy(() =>
+  z.looseObject({
+    DeploymentId: z.string().min(1),
+    LifecycleEventHookExecutionId: z.string().min(1),
+  }),
+)
 type HookEvent = z.output<typeof hookEvent>
 
 export function codeDeployHook({ hook, calls }: CodeDeployHookOptions): Gate<HookEvent, HookEvent> {

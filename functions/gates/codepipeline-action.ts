@@ -81,7 +81,7 @@ function failureType({ findings }: Report): FailureType {
   return 'JobFailed'
 }
 
-const progress = z.object({ startedAt: z.number(), calls: z.number() })
+const progress = z.lazy(() => z.object({ startedAt: z.number(), calls: z.number() }))
 
 /** Of a token that cannot be read the beginning is long ago: it is answered now, and not asked for ever. */
 function progressOf(token: string | null, now: number): Progress {

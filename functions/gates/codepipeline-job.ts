@@ -33,26 +33,30 @@ export interface ArtifactCalls {
   readonly publishFromArtifact: (files: ArtifactRelease) => Promise<ReleaseFound>
 }
 
-const location = z.looseObject({
-  s3Location: z.looseObject({ bucketName: z.string(), objectKey: z.string() }).nullish(),
-})
-
-const job = z.looseObject({
-  id: z.string().min(1),
-  data: z.looseObject({
-    actionConfiguration: z
-      .looseObject({ configuration: z.looseObject({ UserParameters: z.string().nullish() }).nullish() })
-      .nullish(),
-    inputArtifacts: z.array(z.looseObject({ name: z.string(), location: location.nullish() })).nullish(),
-    artifactCredentials: z
-      .looseObject({ accessKeyId: z.string(), secretAccessKey: z.string(), sessionToken: z.string() })
-      .nullish(),
-    continuationToken: z.string().nullish(),
+const location = z.lazy(() =>
+  z.looseObject({
+    s3Location: z.looseObject({ bucketName: z.string(), objectKey: z.string() }).nullish(),
   }),
-})
+)
 
-const anyJob = z.looseObject({ 'CodePipeline.job': z.looseObject({ id: z.string().min(1) }) })
-const jobEvent = z.looseObject({ 'CodePipeline.job': job })
+const job = z.lazy(() =>
+  z.looseObject({
+    id: z.string().min(1),
+    data: z.looseObject({
+      actionConfiguration: z
+        .looseObject({ configuration: z.looseObject({ UserParameters: z.string().nullish() }).nullish() })
+        .nullish(),
+      inputArtifacts: z.array(z.looseObject({ name: z.string(), location: location.nullish() })).nullish(),
+      artifactCredentials: z
+        .looseObject({ accessKeyId: z.string(), secretAccessKey: z.string(), sessionToken: z.string() })
+        .nullish(),
+      continuationToken: z.string().nullish(),
+    }),
+  }),
+)
+
+const anyJob = z.lazy(() => z.looseObject({ 'CodePipeline.job': z.looseObject({ id: z.string().min(1) }) }))
+const jobEvent = z.lazy(() => z.looseObject({ 'CodePipeline.job': job }))
 
 export interface PipelineJob {
   readonly id: string

@@ -28,17 +28,21 @@ export interface EcsHookOptions {
 }
 
 /** Percent by service revision. */
-const weights = z.record(z.string(), z.number()).nullish()
-const details = z.looseObject({
-  targetServiceRevisionArn: z.string().nullish(),
-  testTrafficWeights: weights,
-  productionTrafficWeights: weights,
-})
-/** Older payloads have the details at the top, present ones below `executionDetails`. */
-const hookEvent = details.extend({
-  lifecycleStage: z.string().nullish(),
-  executionDetails: details.nullish(),
-  hookDetails: z.unknown().optional(),
+type Weights = Readonly<Record<string, number>> | null | undefined
+
+const hookEvent = z.lazy(() => {
+  const weights = z.record(z.string(), z.number()).nullish()
+  const details = z.looseObject({
+    targetServiceRevisionArn: z.string().nullish(),
+    testTrafficWeights: weights,
+    productionTrafficWeights: weights,
+  })
+  // Older payloads have the details at the top, present ones below `executionDetails`.
+  return details.extend({
+    lifecycleStage: z.string().nullish(),
+    executionDetails: details.nullish(),
+    hookDetails: z.unknown().optional(),
+  })
 })
 
 interface EcsRequest {
@@ -110,12 +114,7 @@ function recogniseHook(event: unknown): ReturnType<Gate<EcsAddress, EcsRequest>[
  * There is no stage of its own for a rollback: the shift's hooks are asked again, still with the new revision as the target,
  * and only the weights tell: none for the target, all for another. The weights of the kind that the stage shifts count.
  */
-function isRollingBack(
-  stage: string,
-  target: string | null,
-  production: z.output<typeof weights>,
-  test: z.output<typeof weights>,
-): boolean {
+function isRollingBack(stage: string, target: string | null, production: Weights, test: Weights): boolean {
   const of = stage === 'PRODUCTION_TRAFFIC_SHIFT' ? production : stage === 'TEST_TRAFFIC_SHIFT' ? test : undefined
   if (target === null || of === undefined || of === null) return false
   const others = Object.entries(of).filter(([arn]) => arn !== target)

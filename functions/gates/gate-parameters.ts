@@ -5,19 +5,21 @@ import type { ReleaseFound } from './named-release.ts'
 import { namedRelease, unknown } from './named-release.ts'
 import { requestProblems } from './request-problems.ts'
 
-const parameters = z.looseObject({
-  digest: z.string().optional(),
-  version: z.string().optional(),
-  commit: z.string().optional(),
-  label: z.string().optional(),
-  /** Named so that a gate of another environment is not asked by mistake. */
-  service: z.string().optional(),
-  environment: z.string().optional(),
-  /** The manifest's path in the artifact. */
-  manifest: z.string().optional(),
-  /** The release is live already: endpoints are judged. */
-  deployed: z.boolean().optional(),
-})
+const parameters = z.lazy(() =>
+  z.looseObject({
+    digest: z.string().optional(),
+    version: z.string().optional(),
+    commit: z.string().optional(),
+    label: z.string().optional(),
+    /** Named so that a gate of another environment is not asked by mistake. */
+    service: z.string().optional(),
+    environment: z.string().optional(),
+    /** The manifest's path in the artifact. */
+    manifest: z.string().optional(),
+    /** The release is live already: endpoints are judged. */
+    deployed: z.boolean().optional(),
+  }),
+)
 
 export type GateParameters = z.output<typeof parameters>
 

@@ -14,7 +14,7 @@ type WhatIsDeployed = Pick<LookOrder, 'service' | 'environment' | 'release'>
 /** Begins the watch of a stack that an answer lets go on. @throws what Step Functions threw */
 export type BeginGateWatch = (event: unknown, answer: GateAnswer, looked: WhatIsDeployed | null) => Promise<void>
 
-const requestSchema = z.looseObject({ StackId: z.string().min(1), RequestId: z.string().min(1) })
+const requestSchema = z.lazy(() => z.looseObject({ StackId: z.string().min(1), RequestId: z.string().min(1) }))
 
 /**
  * The watch that an answer begins; null: none, because nothing was looked at or nothing goes on. One request, however often it

@@ -18,12 +18,14 @@ export interface MigrationStepInput
   readonly begin: BeginGateWatch
 }
 
-const orderSchema = z.object({
-  request: z.string().min(1),
-  stumbles: z.number().int().min(0),
-  /** What Step Functions says of a function that failed. */
-  cause: z.string().nullable(),
-})
+const orderSchema = z.lazy(() =>
+  z.object({
+    request: z.string().min(1),
+    stumbles: z.number().int().min(0),
+    /** What Step Functions says of a function that failed. */
+    cause: z.string().nullable(),
+  }),
+)
 
 /** Of the question what the stack does. */
 const STATUS_MS = 10_000

@@ -53,7 +53,9 @@ export function requestId({ StackId, RequestId, LogicalResourceId }: ResourceAdd
     .slice(0, 40)
 }
 
-const envelope = z.object({ schema: z.literal(REQUEST_SCHEMA), id: z.string(), stage: z.object({ at: z.string() }) })
+const envelope = z.lazy(() =>
+  z.object({ schema: z.literal(REQUEST_SCHEMA), id: z.string(), stage: z.object({ at: z.string() }) }),
+)
 
 export interface KeptRequest {
   readonly request: MigrationRequest

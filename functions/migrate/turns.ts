@@ -14,10 +14,14 @@ const end = z.object({
   said: z.string(),
   log: z.object({ text: z.string(), command: z.string().nullable() }).nullable(),
 })
-const turns = z.object({
-  current: z.object({ owner: z.string(), work: z.string(), token: z.string(), leaseUntil: z.number(), run }).nullable(),
-  last: z.object({ work: z.string(), token: z.string(), end }).nullable(),
-})
+const turns = z.lazy(() =>
+  z.object({
+    current: z
+      .object({ owner: z.string(), work: z.string(), token: z.string(), leaseUntil: z.number(), run })
+      .nullable(),
+    last: z.object({ work: z.string(), token: z.string(), end }).nullable(),
+  }),
+)
 
 export interface TurnsRecord {
   read(): Promise<MigrationTurns>

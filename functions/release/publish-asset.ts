@@ -6,12 +6,14 @@ import { StoreError } from '../stores/store.ts'
 import { openVerified } from './find-release.ts'
 import { manifestOf } from './manifest.ts'
 
-const properties = z.object({
-  ReleaseDigest: z.string().min(1),
-  ManifestBucket: z.string().min(1),
-  ManifestHeader: z.string().min(1),
-  ManifestCatalog: z.string().min(1),
-})
+const properties = z.lazy(() =>
+  z.object({
+    ReleaseDigest: z.string().min(1),
+    ManifestBucket: z.string().min(1),
+    ManifestHeader: z.string().min(1),
+    ManifestCatalog: z.string().min(1),
+  }),
+)
 
 /** Where the two files lie. */
 export interface ManifestAsset {

@@ -69,7 +69,7 @@ export function parseLastGood(key: StampKey, text: string | null): LastGood | nu
 }
 
 function isSame(a: StampKey, b: StampKey): boolean {
-  return (Object.keys(keySchema.shape) as (keyof StampKey)[]).every((part) => a[part] === b[part])
+  return (Object.keys(a) as (keyof StampKey)[]).every((part) => a[part] === b[part])
 }
 
 /** Empty where it is damaged. */

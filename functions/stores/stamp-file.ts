@@ -7,15 +7,17 @@ import { lazily } from '../lazily.ts'
 import { parseJson } from './kept-forms.ts'
 import type { StampKey, VerifiedStamp } from './store.ts'
 
-export const keySchema = z.object({
-  service: z.string(),
-  environment: z.string(),
-  systemIdentifier: z.string(),
-  database: z.string(),
-  schemas: z.string(),
-  expectationDigest: z.string(),
-  readerVersion: z.string(),
-}) satisfies z.ZodType<StampKey>
+export const keySchema = z.lazy(() =>
+  z.object({
+    service: z.string(),
+    environment: z.string(),
+    systemIdentifier: z.string(),
+    database: z.string(),
+    schemas: z.string(),
+    expectationDigest: z.string(),
+    readerVersion: z.string(),
+  }),
+) satisfies z.ZodType<StampKey>
 
 const findingSchema = lazily(
   () =>

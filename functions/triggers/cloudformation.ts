@@ -12,11 +12,13 @@ import type { Trigger } from './trigger.ts'
 /** arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/UUID; the documentation's sample has no UUID. */
 const STACK_ID = /^arn:[^:]+:cloudformation:[^:]*:[^:]*:stack\/([^/]+)(?:\/|$)/u
 
-const detailSchema = z.object({
-  'stack-id': z.string().regex(STACK_ID, 'a stack id is the ARN of a stack'),
-  'status-details': z.object({ status: text }),
-  'client-request-token': z.string().nullish(),
-})
+const detailSchema = z.lazy(() =>
+  z.object({
+    'stack-id': z.string().regex(STACK_ID, 'a stack id is the ARN of a stack'),
+    'status-details': z.object({ status: text }),
+    'client-request-token': z.string().nullish(),
+  }),
+)
 
 /**
  * UPDATE_COMPLETE_CLEANUP_IN_PROGRESS comes first: what is new is live, only the old is still being removed. A first

@@ -8,13 +8,15 @@ import { describeTarget } from '../core/deployment.ts'
 import { deploymentOf, malformed, notForUs, ofWatched, text, time } from './trigger.ts'
 import type { Trigger, TriggerAnswer } from './trigger.ts'
 
-const detailSchema = z.object({
-  application: text,
-  deploymentGroup: text,
-  deploymentId: text,
-  state: text,
-  region: text.optional(),
-})
+const detailSchema = z.lazy(() =>
+  z.object({
+    application: text,
+    deploymentGroup: text,
+    deploymentId: text,
+    state: text,
+    region: text.optional(),
+  }),
+)
 
 /** `QUEUED` and `BAKING` change nothing. Ready: the replacement runs and waits for the traffic. */
 const PHASES: Readonly<Record<string, DeploymentPhase>> = {
@@ -85,16 +87,18 @@ const messageTime = z.string().transform((value, context) => {
   return z.NEVER
 })
 
-const messageSchema = z.object({
-  region: text,
-  accountId: text,
-  applicationName: text,
-  deploymentId: text,
-  deploymentGroupName: text,
-  status: text,
-  createTime: messageTime.optional(),
-  completeTime: messageTime.optional(),
-})
+const messageSchema = z.lazy(() =>
+  z.object({
+    region: text,
+    accountId: text,
+    applicationName: text,
+    deploymentId: text,
+    deploymentGroupName: text,
+    status: text,
+    createTime: messageTime.optional(),
+    completeTime: messageTime.optional(),
+  }),
+)
 
 /** Whether a message of SNS is one of a deployment group's triggers: those have no envelope. */
 export function isCodeDeployMessage(message: unknown): boolean {

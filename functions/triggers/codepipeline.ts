@@ -6,24 +6,27 @@ import * as z from 'zod'
 import type { Deployment, DeploymentPhase, DeploymentTarget } from '../core/deployment.ts'
 import { describeTarget } from '../core/deployment.ts'
 import type { ReleaseReference } from '../core/look-order.ts'
+import { lazily } from '../lazily.ts'
 import { deploymentOf, malformed, notForUs, ofWatched, text, time } from './trigger.ts'
 import type { Trigger } from './trigger.ts'
 
 /** A number, but text in the documentation's samples. */
 const attempt = z.union([z.number(), z.string().regex(/^\d+$/u).transform(Number)])
 
-const detailSchema = z.object({
-  pipeline: text,
-  'execution-id': text,
-  state: text,
-  stage: text.optional(),
-  action: text.optional(),
-  'start-time': time.optional(),
-  'pipeline-execution-attempt': attempt.optional(),
-  'execution-trigger': z.object({ 'commit-id': text.optional() }).optional(),
-})
+const detailSchema = lazily(() =>
+  z.object({
+    pipeline: text,
+    'execution-id': text,
+    state: text,
+    stage: text.optional(),
+    action: text.optional(),
+    'start-time': time.optional(),
+    'pipeline-execution-attempt': attempt.optional(),
+    'execution-trigger': z.object({ 'commit-id': text.optional() }).optional(),
+  }),
+)
 
-type Detail = z.output<typeof detailSchema>
+type Detail = z.output<ReturnType<typeof detailSchema>>
 type Level = 'pipeline' | 'stage' | 'action'
 
 const LEVELS: Readonly<Record<string, Level>> = {
@@ -83,7 +86,7 @@ export const codePipeline = {
   read: (envelope, watched) => {
     const level = Object.hasOwn(LEVELS, envelope.detailType) ? LEVELS[envelope.detailType] : undefined
     if (level === undefined) return notForUs(`${envelope.detailType} says nothing of an execution's state`)
-    const parsed = (level === 'pipeline' ? detailSchema : detailSchema.required(levelFields(level))).safeParse(
+    const parsed = (level === 'pipeline' ? detailSchema() : detailSchema().required(levelFields(level))).safeParse(
       envelope.detail,
     )
     if (!parsed.success) return malformed(parsed.error, envelope.detail, ['detail'])

@@ -16,19 +16,21 @@ import type { Trigger } from './trigger.ts'
 
 const name = text.max(200, 'at most 200 characters')
 
-const detailSchema = z.object({
-  deploymentId: name,
-  service: name,
-  environment: name,
-  status: text.optional(),
-  digest: name.optional(),
-  version: name.optional(),
-  commit: name.optional(),
-  label: name.optional(),
-  revision: name.optional(),
-  startedAt: time.nullish(),
-  finishedAt: time.nullish(),
-})
+const detailSchema = z.lazy(() =>
+  z.object({
+    deploymentId: name,
+    service: name,
+    environment: name,
+    status: text.optional(),
+    digest: name.optional(),
+    version: name.optional(),
+    commit: name.optional(),
+    label: name.optional(),
+    revision: name.optional(),
+    startedAt: time.nullish(),
+    finishedAt: time.nullish(),
+  }),
+)
 
 type Detail = z.output<typeof detailSchema>
 

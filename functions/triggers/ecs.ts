@@ -13,19 +13,23 @@ import type { Envelope, Trigger, TriggerAnswer } from './trigger.ts'
 const SERVICE = /^arn:[^:]+:ecs:[^:]*:[^:]*:service\/(?:([^/]+)\/)?([^/]+)$/u
 const SERVICE_DEPLOYMENT = /^arn:[^:]+:ecs:[^:]*:[^:]*:service-deployment\/([^/]+)\/([^/]+)\/([^/]+)$/u
 
-const deploymentSchema = z.object({
-  eventName: text,
-  deploymentId: text,
-  updatedAt: time.optional(),
-  reason: z.string().optional(),
-})
+const deploymentSchema = z.lazy(() =>
+  z.object({
+    eventName: text,
+    deploymentId: text,
+    updatedAt: time.optional(),
+    reason: z.string().optional(),
+  }),
+)
 
-const hookSchema = z.object({
-  eventName: text,
-  lifecycleStage: text,
-  serviceDeploymentArn: z.string().regex(SERVICE_DEPLOYMENT, 'expected the ARN of a service deployment'),
-  updatedAt: time.optional(),
-})
+const hookSchema = z.lazy(() =>
+  z.object({
+    eventName: text,
+    lifecycleStage: text,
+    serviceDeploymentArn: z.string().regex(SERVICE_DEPLOYMENT, 'expected the ARN of a service deployment'),
+    updatedAt: time.optional(),
+  }),
+)
 
 const PHASES: Readonly<Record<string, DeploymentPhase>> = {
   SERVICE_DEPLOYMENT_IN_PROGRESS: 'started',

@@ -11,24 +11,30 @@ import type { Envelope, Trigger, TriggerAnswer } from './trigger.ts'
 
 export const TRIGGERS: readonly Trigger[] = [codeDeploy, codePipeline, cloudFormation, ecs, custom]
 
-const envelopeSchema = z.object({
-  source: text,
-  'detail-type': text,
-  account: text,
-  region: text,
-  time,
-  resources: z.array(z.string()).default([]),
-  'replay-name': z.string().optional(),
-  detail: z.unknown(),
-})
+const envelopeSchema = z.lazy(() =>
+  z.object({
+    source: text,
+    'detail-type': text,
+    account: text,
+    region: text,
+    time,
+    resources: z.array(z.string()).default([]),
+    'replay-name': z.string().optional(),
+    detail: z.unknown(),
+  }),
+)
 
-const recordsSchema = z.object({ Records: z.array(z.unknown()) })
-const recordSchema = z.union([
-  z.object({ Sns: z.object({ Message: z.string(), Timestamp: sentTime.optional() }) }),
-  z.object({ body: z.string() }),
-])
+const recordsSchema = z.lazy(() => z.object({ Records: z.array(z.unknown()) }))
+const recordSchema = z.lazy(() =>
+  z.union([
+    z.object({ Sns: z.object({ Message: z.string(), Timestamp: sentTime.optional() }) }),
+    z.object({ body: z.string() }),
+  ]),
+)
 /** An SNS message in an SQS queue, without raw delivery. */
-const wrappedSchema = z.object({ Type: z.literal('Notification'), Message: z.string(), Timestamp: sentTime.optional() })
+const wrappedSchema = z.lazy(() =>
+  z.object({ Type: z.literal('Notification'), Message: z.string(), Timestamp: sentTime.optional() }),
+)
 
 /**
  * What an invocation says: one answer an event. It never throws: what cannot be read is `malformed`, with its path and value.

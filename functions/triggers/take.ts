@@ -111,53 +111,65 @@ function documentKey(key: string): string {
 }
 
 const part = z.string()
-const targetSchema = z.discriminatedUnion('source', [
-  z.object({ source: z.literal('codedeploy'), application: part, group: part }),
-  z.object({ source: z.literal('codepipeline'), pipeline: part, stage: part.nullable(), action: part.nullable() }),
-  z.object({ source: z.literal('cloudformation'), stack: part }),
-  z.object({ source: z.literal('ecs'), cluster: part, service: part }),
-  z.object({ source: z.literal('custom'), service: part, environment: part }),
-])
-const referenceSchema = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('digest'), digest: part }),
-  z.object({ by: z.literal('version'), version: part }),
-  z.object({ by: z.literal('commit'), commit: part }),
-  z.object({ by: z.literal('label'), label: part }),
-  z.object({ by: z.literal('running') }),
-])
-const questionSchema = z.discriminatedUnion('ask', [
-  z.object({ ask: z.literal('GetDeployment'), deploymentId: part }),
-  z.object({ ask: z.literal('GetPipelineExecution'), pipeline: part, executionId: part }),
-  z.object({ ask: z.literal('DescribeStacks'), stackId: part }),
-  z.object({ ask: z.literal('ListServiceDeployments'), cluster: part, service: part }),
-  z.object({ ask: z.literal('DescribeServiceDeployments'), serviceDeploymentArn: part }),
-])
+const targetSchema = z.lazy(() =>
+  z.discriminatedUnion('source', [
+    z.object({ source: z.literal('codedeploy'), application: part, group: part }),
+    z.object({ source: z.literal('codepipeline'), pipeline: part, stage: part.nullable(), action: part.nullable() }),
+    z.object({ source: z.literal('cloudformation'), stack: part }),
+    z.object({ source: z.literal('ecs'), cluster: part, service: part }),
+    z.object({ source: z.literal('custom'), service: part, environment: part }),
+  ]),
+)
+const referenceSchema = z.lazy(() =>
+  z.discriminatedUnion('by', [
+    z.object({ by: z.literal('digest'), digest: part }),
+    z.object({ by: z.literal('version'), version: part }),
+    z.object({ by: z.literal('commit'), commit: part }),
+    z.object({ by: z.literal('label'), label: part }),
+    z.object({ by: z.literal('running') }),
+  ]),
+)
+const questionSchema = z.lazy(() =>
+  z.discriminatedUnion('ask', [
+    z.object({ ask: z.literal('GetDeployment'), deploymentId: part }),
+    z.object({ ask: z.literal('GetPipelineExecution'), pipeline: part, executionId: part }),
+    z.object({ ask: z.literal('DescribeStacks'), stackId: part }),
+    z.object({ ask: z.literal('ListServiceDeployments'), cluster: part, service: part }),
+    z.object({ ask: z.literal('DescribeServiceDeployments'), serviceDeploymentArn: part }),
+  ]),
+)
 
 /** A deployment as JSON, between functions and in documents. */
-export const deploymentSchema = z.object({
-  identity: part,
-  target: targetSchema,
-  account: part,
-  region: part,
-  phase: z.enum(['started', 'finished', 'failed', 'rolled-back']),
-  at: part,
-  startedAt: part.nullable(),
-  isReplay: z.boolean(),
-  release: referenceSchema.nullable(),
-  question: questionSchema.nullable(),
-}) satisfies z.ZodType<Deployment>
-
-const historySchema = z.object({
-  schema: z.literal('deploywatch/deployments/1'),
-  known: z.array(
+export const deploymentSchema = z.lazy(
+  () =>
     z.object({
-      deployment: deploymentSchema,
-      began: part,
-      watch: z.enum(['none', 'starting', 'started', 'superseded', 'stale']),
-      since: part,
-    }),
-  ),
-}) satisfies z.ZodType<DeploymentHistory>
+      identity: part,
+      target: targetSchema,
+      account: part,
+      region: part,
+      phase: z.enum(['started', 'finished', 'failed', 'rolled-back']),
+      at: part,
+      startedAt: part.nullable(),
+      isReplay: z.boolean(),
+      release: referenceSchema.nullable(),
+      question: questionSchema.nullable(),
+    }) satisfies z.ZodType<Deployment>,
+)
+
+const historySchema = z.lazy(
+  () =>
+    z.object({
+      schema: z.literal('deploywatch/deployments/1'),
+      known: z.array(
+        z.object({
+          deployment: deploymentSchema,
+          began: part,
+          watch: z.enum(['none', 'starting', 'started', 'superseded', 'stale']),
+          since: part,
+        }),
+      ),
+    }) satisfies z.ZodType<DeploymentHistory>,
+)
 
 function parseHistory(text: string, key: string): DeploymentHistory {
   let value: unknown = null

@@ -6,13 +6,15 @@ import * as z from 'zod'
 import type { Documents } from '../stores/documents.ts'
 import type { WindowOrder } from './window.ts'
 
-const schema = z.object({
-  schema: z.literal('deploywatch/open-watch/1'),
-  watch: z.string(),
-  deployedAt: z.string(),
-  /** ISO 8601, UTC: it has ended by then, whatever became of it. */
-  until: z.string(),
-})
+const schema = z.lazy(() =>
+  z.object({
+    schema: z.literal('deploywatch/open-watch/1'),
+    watch: z.string(),
+    deployedAt: z.string(),
+    /** ISO 8601, UTC: it has ended by then, whatever became of it. */
+    until: z.string(),
+  }),
+)
 
 type OpenWatch = z.output<typeof schema>
 

@@ -56,31 +56,35 @@ export interface Window {
 
 export const WINDOW_SCHEMA = 'deploywatch/watch/1'
 
-const reference = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
-  z.object({ by: z.literal('version'), version: z.string().min(1) }),
-  z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
-  z.object({ by: z.literal('label'), label: z.string().min(1) }),
-  z.object({ by: z.literal('running') }),
-])
+const reference = z.lazy(() =>
+  z.discriminatedUnion('by', [
+    z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
+    z.object({ by: z.literal('version'), version: z.string().min(1) }),
+    z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
+    z.object({ by: z.literal('label'), label: z.string().min(1) }),
+    z.object({ by: z.literal('running') }),
+  ]),
+)
 
 /** What starts an execution; a longer window than a day is a mistake. */
-export const windowOrderSchema = z.object({
-  watch: z.string().min(1).max(512),
-  service: z.string().min(1),
-  environment: z.string().min(1),
-  release: reference,
-  releaseUnknown: findingSchema.nullable().default(null),
-  deployedAt: z.string().refine((text) => Number.isFinite(Date.parse(text)), 'no such time'),
-  deployed: z.boolean().default(true),
-  plan: z.object({
-    forMs: z.number().int().min(0).max(86_400_000),
-    deadlineMs: z.number().int().min(1_000).max(840_000),
-    required: z.array(z.string().min(1)).min(1),
+export const windowOrderSchema = z.lazy(() =>
+  z.object({
+    watch: z.string().min(1).max(512),
+    service: z.string().min(1),
+    environment: z.string().min(1),
+    release: reference,
+    releaseUnknown: findingSchema.nullable().default(null),
+    deployedAt: z.string().refine((text) => Number.isFinite(Date.parse(text)), 'no such time'),
+    deployed: z.boolean().default(true),
+    plan: z.object({
+      forMs: z.number().int().min(0).max(86_400_000),
+      deadlineMs: z.number().int().min(1_000).max(840_000),
+      required: z.array(z.string().min(1)).min(1),
+    }),
   }),
-})
+)
 
-const envelope = z.object({ schema: z.literal(WINDOW_SCHEMA), order: windowOrderSchema })
+const envelope = z.lazy(() => z.object({ schema: z.literal(WINDOW_SCHEMA), order: windowOrderSchema }))
 
 /** Ours alone writes it, so that only its version is looked at. null: it is none, or of another version. */
 export function parseWindow(text: string): Window | null {

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -46,33 +45,34 @@ test('a bundle holds no embedded database and no command line, and a parser only
   }
 })
 
+const STACK = { service: 'orders', environment: 'production', store: { bucket: 'bucket', table: 'table' } }
+const DATABASE = {
+  cluster: 'arn:aws:rds:eu-west-1:1:cluster:o',
+  secret: 'arn:aws:secretsmanager:eu-west-1:1:secret:s',
+  name: 'orders',
+}
+/** Functions of each kind, and what the stack gives them. */
+const GIVEN: Readonly<Record<string, unknown>> = {
+  looker: { ...STACK, config: { database: DATABASE } },
+  'fleet-look': STACK,
+  'cloudformation-gate': { ...STACK, looker: 'looker' },
+  'ecs-hook': { service: 'orders', environment: 'production', looker: 'looker', container: null },
+}
+
+/** What the code prints, run where the function's files are. */
+function load(name: string, code: string): string {
+  return execFileSync(process.execPath, ['-e', code], {
+    cwd: join(folder, name),
+    env: { AWS_REGION: 'eu-west-1', DEPLOYWATCH_SETTINGS: JSON.stringify(GIVEN[name]) },
+    encoding: 'utf8',
+  })
+}
+
 test('a bundle loads as Lambda loads it, far from any other package, and the parser beside it parses', () => {
-  const settings = {
-    service: 'orders',
-    environment: 'production',
-    store: { bucket: 'bucket', table: 'table' },
-  }
-  const database = {
-    cluster: 'arn:aws:rds:eu-west-1:1:cluster:o',
-    secret: 'arn:aws:secretsmanager:eu-west-1:1:secret:s',
-    name: 'orders',
-  }
-  const given: Readonly<Record<string, unknown>> = {
-    looker: { ...settings, config: { database } },
-    'fleet-look': settings,
-    'cloudformation-gate': { ...settings, looker: 'looker' },
-    'ecs-hook': { service: 'orders', environment: 'production', looker: 'looker', container: null },
-  }
-  for (const [name, value] of Object.entries(given)) {
-    const load = (code: string): string =>
-      execFileSync(process.execPath, ['-e', code], {
-        cwd: join(folder, name),
-        env: { AWS_REGION: 'eu-west-1', DEPLOYWATCH_SETTINGS: JSON.stringify(value) },
-        encoding: 'utf8',
-      })
-    expect(load("process.stdout.write(typeof require('./index.js').handler)")).toBe('function')
+  for (const name of Object.keys(GIVEN)) {
+    expect(load(name, "process.stdout.write(typeof require('./index.js').handler)")).toBe('function')
     // What is loaded later, too: drivers, endpoints, the whole look.
-    load("for (const file of require('fs').readdirSync('.')) if (file.endsWith('.js')) require(`./${file}`)")
+    load(name, "for (const file of require('fs').readdirSync('.')) if (file.endsWith('.js')) require(`./${file}`)")
   }
   const parsed = execFileSync(
     process.execPath,
@@ -83,20 +83,18 @@ test('a bundle loads as Lambda loads it, far from any other package, and the par
 })
 
 test('a package that is loaded when it is needed has its names', () => {
-  const later = bundles.flatMap(({ name }) =>
-    readdirSync(join(folder, name))
-      .filter((file) => file.startsWith('dist-cjs-'))
-      .map((file) => join(folder, name, file)),
-  )
-  const names = later.map((file) => Object.keys(createRequire(file)(file) as object).join(' '))
+  const code = `require('./index.js')
+    const later = require('fs').readdirSync('.').filter((file) => file.startsWith('dist-cjs-'))
+    console.log(JSON.stringify(later.map((file) => Object.keys(require('./' + file)))))`
+  const names = Object.keys(GIVEN).flatMap((name) => JSON.parse(load(name, code)) as string[][])
   // The Data API's, Secrets Manager's, and what signs for the database.
   for (const wanted of ['RDSDataClient', 'SecretsManagerClient', 'Signer']) {
-    expect(names.filter((list) => list.split(' ').includes(wanted)).length, wanted).toBeGreaterThan(0)
+    expect(names.filter((list) => list.includes(wanted)).length, wanted).toBeGreaterThan(0)
   }
 })
 
 test('settings that are missing or wrong end the start of a function, without their values', () => {
-  const load = (env: Readonly<Record<string, string>>): string => {
+  const start = (env: Readonly<Record<string, string>>): string => {
     try {
       return execFileSync(process.execPath, ['-e', "require('./index.js')"], {
         cwd: join(folder, 'looker'),
@@ -107,10 +105,10 @@ test('settings that are missing or wrong end the start of a function, without th
       return String((error as { readonly stderr?: Buffer }).stderr)
     }
   }
-  expect(load({})).toContain('the variable DEPLOYWATCH_SETTINGS is not set: deploy the stack again')
+  expect(start({})).toContain('the variable DEPLOYWATCH_SETTINGS is not set: deploy the stack again')
   const url = 'postgres://u:planted-password@h/d'
   const wrong = { service: 'o', environment: 'e', config: { database: { url } }, store: { bucket: 'b', table: 't' } }
-  const said = load({ DEPLOYWATCH_SETTINGS: JSON.stringify(wrong) })
+  const said = start({ DEPLOYWATCH_SETTINGS: JSON.stringify(wrong) })
   expect(said).toContain('takes its password from a secret')
   expect(said).not.toContain('planted-password')
 })

@@ -13,6 +13,7 @@ import { flywayHistory } from '../support/looks.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { createDatabase } from '../support/postgres.ts'
 import { configWith, first, migrated, MIGRATIONS, V42 } from '../support/project.ts'
+import { untilUnchanged } from '../support/unchanged.ts'
 import { invoke } from './shipped.ts'
 
 const CLUSTER = 'arn:aws:rds:eu-west-1:111111111111:cluster:orders'
@@ -72,7 +73,10 @@ test('over the Data API it names what is missing, passes once that ran, and reme
   expect(after.report.findings).toEqual([])
   const outcomes = Object.fromEntries(after.report.checks.map(({ name, outcome }) => [name, outcome]))
   expect(outcomes).toEqual({ ledger: 'pass', schema: 'pass', queries: 'pass', endpoints: 'skipped' })
-  const again = await look(target)
+  const again = await untilUnchanged(
+    () => look(target),
+    ({ report }) => report.notes,
+  )
   expect(again).toMatchObject({ proceed: true, report: { verdict: 'pass' } })
   expect(again.report.notes.join(' ')).toContain('nothing ran DDL here')
 })

@@ -11,6 +11,7 @@ import { flywayHistory } from '../support/looks.ts'
 import { configWith, first, MIGRATIONS, migrated, V42 } from '../support/project.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { createDatabase } from '../support/postgres.ts'
+import { untilUnchanged } from '../support/unchanged.ts'
 
 let staging: TestDatabase
 let production: TestDatabase
@@ -69,7 +70,10 @@ test('the deployment is stopped, the migration lets it pass, and what is undone 
   const passed = await check('production')
   expect(passed).toMatchObject({ code: 0, report: { verdict: 'pass', findings: [] } })
 
-  const again = await check('production')
+  const again = await untilUnchanged(
+    () => check('production'),
+    ({ report }) => report.notes,
+  )
   expect(again).toMatchObject({ code: 0, report: { verdict: 'pass' } })
   expect(again.report.notes.join('\n')).toContain('nothing ran DDL here')
   expect(again.report.database?.bytesRead ?? Infinity).toBeLessThan(passed.report.database?.bytesRead ?? 0)
