@@ -8,6 +8,7 @@ import { splitStatements } from '../ledgers/sql-statements.ts'
 import { runCommands } from './command-catalog.ts'
 import type { ExpectedCatalogInput, ExpectedCatalogResult, Other } from './expected.ts'
 import { configError, EMBEDDED_MAJOR, NO_EFFECT, startServer, together, withTroubles } from './expected.ts'
+import { excludedTables } from './ledger-tables.ts'
 import { isParsed } from './postgres/cost.ts'
 import { extensionsNamedIn } from './postgres/extensions.ts'
 import { loadParser } from './postgres/parse.ts'
@@ -224,7 +225,7 @@ async function readEnvironment({
     const scope: Scope = {
       schemas: schemas.map((schema) => ({ expected: schema, actual: schema })),
       ignore: loaded.config.schema.ignore,
-      exclude: schemas.flatMap((schema) => plan.ledgerTables.map((table) => ({ schema, table }))),
+      exclude: excludedTables(schemas, plan.ledgerTables),
       role: loaded.config.schema.role,
     }
     const objects = await engine.readCatalog(connection, scope)

@@ -19,7 +19,7 @@ export interface Plan {
   readonly prelude: readonly ReplayFile[]
   /** In the order of `flattenMigrations`. */
   readonly migrations: readonly ReplayFile[]
-  /** Bare names of the ledgers' tables and of their locks. */
+  /** Names of the ledgers' tables and of those beside them, these with their schema where it is known. */
   readonly ledgerTables: readonly string[]
   /** Files that look like mistakes. */
   readonly problems: readonly FileProblem[]
@@ -146,11 +146,14 @@ function ledgerTable({ tool, schemas }: Found): ReplayFile {
   return { ...table, statements: [...made, ...(table.statements ?? [])] }
 }
 
+/** What stands beside a ledger of a known schema is left out there only: elsewhere `current` or `events` is the team's own. */
 function ledgerTableNames({ tool, expectation }: Found): readonly string[] {
   const tables = [tool.defaultTable, ...(expectation.table === null ? [] : [expectation.table])]
   return tables.flatMap(({ schema, table }) => [
     table,
-    ...tool.beside({ schema: schema ?? 'public', table }).map((other) => other.table),
+    ...tool
+      .beside({ schema: schema ?? 'public', table })
+      .map((other) => (schema === null ? other.table : `${other.schema}.${other.table}`)),
   ])
 }
 

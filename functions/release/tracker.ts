@@ -6,6 +6,7 @@ import type { CatalogObject } from '../core/catalog.ts'
 import { factsText, identityOf } from '../core/catalog.ts'
 import type { ExpectedObject } from '../core/release.ts'
 import type { Engine, Scope } from '../engines/engine.ts'
+import { excludedTables } from './ledger-tables.ts'
 import { createGroupReader } from './postgres/group-reader.ts'
 import { confinedTo, isAbout, isAboutPrivileges, reachesFar } from './postgres/confined.ts'
 import { locateGroups } from './postgres/locate.ts'
@@ -270,7 +271,7 @@ async function readScope(input: TrackerInput): Promise<Scope> {
   return {
     schemas: schemas.map((schema) => ({ expected: schema, actual: schema })),
     ignore: input.ignore,
-    exclude: schemas.flatMap((schema) => input.ledgerTables.map((table) => ({ schema, table }))),
+    exclude: excludedTables(schemas, input.ledgerTables),
     role: input.role,
   }
 }

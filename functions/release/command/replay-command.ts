@@ -110,7 +110,7 @@ async function ledgersOfAnyTool({ connection }: Throwaway, engine: Engine): Prom
     if (reader === undefined) return recogniseOther(table) === null ? [] : [table]
     return [table, ...reader.beside(table)]
   })
-  return [...new Set(own.map(({ table }) => table))]
+  return [...new Set(own.map(({ schema, table }) => `${schema}.${table}`))]
 }
 
 /** The server as a tracker has it: its own session, or a client's for as long as that is lent. */
