@@ -10,6 +10,7 @@ import { efCore } from './ef-core.ts'
 import { flyway } from './flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
+import { graphileMigrate } from './graphile-migrate.ts'
 import { knex } from './knex.ts'
 import { kysely } from './kysely.ts'
 import { laravel } from './laravel.ts'
@@ -38,6 +39,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   flyway,
   golangMigrate,
   goose,
+  graphileMigrate,
   knex,
   kysely,
   laravel,

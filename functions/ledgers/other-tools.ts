@@ -49,11 +49,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     columns: ['change_id', 'change', 'project', 'committed_at'],
     configs: ['sqitch.plan', 'sqitch.conf'],
   }),
-  tool('graphile-migrate', 'graphile-migrate', {
-    columns: ['hash', 'previous_hash', 'filename', 'date'],
-    dependency: 'graphile-migrate',
-    configs: ['.gmrc', '.gmrc.js'],
-  }),
   tool('entity-framework-6', 'Entity Framework 6', {
     columns: ['migrationid', 'contextkey', 'model', 'productversion'],
     files: /\.cs$/,

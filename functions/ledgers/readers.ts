@@ -10,6 +10,7 @@ import { efCoreLedger } from './ef-core.ts'
 import { flywayLedger } from './flyway.ts'
 import { golangMigrateLedger } from './golang-migrate.ts'
 import { gooseLedger } from './goose.ts'
+import { graphileMigrateLedger } from './graphile-migrate.ts'
 import { knexLedger } from './knex.ts'
 import { kyselyLedger } from './kysely.ts'
 import { laravelLedger } from './laravel.ts'
@@ -38,6 +39,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   flywayLedger,
   golangMigrateLedger,
   gooseLedger,
+  graphileMigrateLedger,
   knexLedger,
   kyselyLedger,
   laravelLedger,

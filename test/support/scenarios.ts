@@ -38,6 +38,7 @@ export interface Scenario {
 export const FAMILIES = {
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
+  graphile: ['graphile-migrate'],
   jscode: ['kysely', 'mikro-orm', 'sequelize', 'typeorm'],
   liquibase: ['liquibase'],
   others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel', 'ecto', 'ef-core'],

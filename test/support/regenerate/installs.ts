@@ -29,6 +29,7 @@ export const PACKAGES: Readonly<Record<string, Packages>> = {
     packages: { kysely: '0.28.18', 'kysely-ctl': '0.19.0', pg: '8.16.3', typescript: '5.9.3' },
   },
   postgrator: { from: 'npm', packages: { postgrator: '8.0.0', 'postgrator-cli': '9.1.1', pg: '8.16.3' } },
+  'graphile-migrate': { from: 'npm', packages: { 'graphile-migrate': '1.4.1' } },
   dbmate: { from: 'npm', packages: { dbmate: '2.36.0' } },
   alembic: {
     from: 'pypi',

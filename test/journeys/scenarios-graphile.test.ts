@@ -1,0 +1,5 @@
+/** graphile-migrate. */
+import { judgeScenarios } from '../contracts/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
+
+judgeScenarios(await scenariosOf('graphile'), [])
