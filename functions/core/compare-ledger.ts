@@ -2,7 +2,7 @@
 import type { Finding, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
-import { lockFindings, problemFinding, stuckFinding, unclearFindings } from './ledger-findings.ts'
+import { lockFindings, otherEntryFinding, problemFinding, stuckFinding, unclearFindings } from './ledger-findings.ts'
 import type { GraphReading } from './migration-graph.ts'
 import { readGraph } from './migration-graph.ts'
 import { filled, shellWord } from './paste.ts'
@@ -113,6 +113,7 @@ function statusOf(
   }
   if (applied.state === 'failed') return 'failed'
   if (applied.state === 'baseline' || applied.state === 'assumed') return 'covered'
+  if (applied.differs !== undefined) return 'edited'
   if (isOtherText(migration, applied)) return migration.kind === 'repeatable' ? 'missing' : 'edited'
   return 'applied'
 }
@@ -169,7 +170,12 @@ function missingFinding({ ledger, migration, applied }: MigrationStanding, { rea
       ? `${reading.table} has it with checksum ${applied.checksum ?? 'none'}, an older text${whenText(applied)}`
       : `${reading.table} has ${count}, and not this one`,
     source: sourceOf(migration),
-    nextSteps: [{ text: 'run the migrations that are missing, then look again', command: ledger.commands.migrate }],
+    nextSteps: [
+      reading.instead?.missing ?? {
+        text: 'run the migrations that are missing, then look again',
+        command: ledger.commands.migrate,
+      },
+    ],
   })
 }
 
@@ -209,7 +215,7 @@ function skippedFinding({ ledger, migration }: MigrationStanding, index: number,
         evidence: later === undefined ? null : `${later.label} is applied${whenText(later)}`,
       },
     ],
-    nextSteps: [steps[ledger.late]],
+    nextSteps: [reading.instead?.skipped ?? steps[ledger.late]],
   })
 }
 
@@ -233,12 +239,17 @@ function failedFinding(
     ],
     nextSteps: [
       {
-        text: `see in the log of the last migration run why it stopped and mend that, then clear the failed state${ledger.commands.repair === null ? ' by hand' : ''}`,
+        text: `see in the log of the last migration run why it stopped and mend that, then ${mendText(ledger, reading)}`,
         command: repairCommand(ledger, migration, index),
       },
-      { text: 'run it again, then look again', command: ledger.commands.migrate },
+      reading.instead?.missing ?? { text: 'run it again, then look again', command: ledger.commands.migrate },
     ],
   })
+}
+
+function mendText({ commands }: LedgerExpectation, { failedRunsAgain }: LedgerReading): string {
+  if (failedRunsAgain === true) return 'undo by hand what it left half done'
+  return `clear the failed state${commands.repair === null ? ' by hand' : ''}`
 }
 
 function repairCommand(ledger: LedgerExpectation, migration: Migration, index: number): string | null {
@@ -248,6 +259,7 @@ function repairCommand(ledger: LedgerExpectation, migration: Migration, index: n
 }
 
 function editedFinding({ migration, applied }: MigrationStanding, reading: LedgerReading): Finding {
+  if (applied?.differs !== undefined) return otherEntryFinding(migration, applied, applied.differs, reading)
   return finding({
     code: 'migration-edited',
     subject: migration.subject,

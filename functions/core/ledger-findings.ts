@@ -1,7 +1,8 @@
 /** Findings of a ledger as a whole, and of squashes: the others are made where the migrations are compared. Pure. */
 import type { Finding } from './finding.ts'
 import { finding } from './finding.ts'
-import type { LedgerProblem, LedgerReading } from './ledger.ts'
+import type { AppliedMigration, EntryDifference, LedgerProblem, LedgerReading } from './ledger.ts'
+import { shellWord } from './paste.ts'
 import type { LedgerExpectation, Migration } from './release.ts'
 
 export function lockFindings(reading: LedgerReading): readonly Finding[] {
@@ -42,6 +43,24 @@ export function unclearFindings(expected: LedgerExpectation, { table, unclear }:
       nextSteps: [unclear.nextStep],
     }),
   ]
+}
+
+/** What ran stands otherwise in the tool's list than it did when it ran. */
+export function otherEntryFinding(
+  { subject, file, line, entry = { file, line: line ?? 1 } }: Migration,
+  { at }: AppliedMigration,
+  { expected, found, cause, advice }: EntryDifference,
+  { table }: LedgerReading,
+): Finding {
+  return finding({
+    code: 'migration-edited',
+    subject,
+    expected,
+    found: `${table} has it ${found}${at === null ? '' : ` since ${at}`}`,
+    source: [entry],
+    causes: [{ text: cause, evidence: null }],
+    nextSteps: [{ text: advice, command: `git log -p -- ${shellWord(entry.file)}` }],
+  })
 }
 
 /** A squash that can stand for nothing: a part of what it replaces has run, and what would run the rest is gone. */

@@ -29,6 +29,23 @@ export interface AppliedMigration {
    * is late when an applied one has `place > i`.
    */
   readonly place: number
+  /** How what ran is another than the release's, where its checksum does not tell that; absent: the checksum tells. */
+  readonly differs?: EntryDifference | undefined
+}
+
+/** What the ledger has in the place of an entry of the list that the tool keeps of its migrations. Sentences without a full stop. */
+export interface EntryDifference {
+  readonly expected: string
+  /** What the ledger has: what may follow its name and `has it`. */
+  readonly found: string
+  readonly cause: string
+  readonly advice: string
+}
+
+/** What is to be done of one that has not run, where the command that runs what is missing would be refused or pass it over. */
+export interface InsteadOfRunning {
+  readonly text: string
+  readonly command: string | null
 }
 
 /** What a ledger cannot tell, and why. None of it is in `applied`. */
@@ -53,6 +70,10 @@ export interface LedgerReading {
   readonly highWaterMark: boolean
   /** The release's migrations of which the ledger tells neither that they ran nor that they did not; absent: it tells of all. */
   readonly unclear?: UnclearMigrations | undefined
+  /** What is to be done of missing ones, and of those that come before one that has run; absent: the tool's commands do. */
+  readonly instead?: { readonly missing?: InsteadOfRunning; readonly skipped?: InsteadOfRunning } | undefined
+  /** A failed one is run again with the missing ones, and has no state to be cleared; absent: it has. */
+  readonly failedRunsAgain?: boolean | undefined
   /** The lock's table with its schema, where the tool's lock is held, and what it says. */
   readonly lock: { readonly table: string; readonly detail: string } | null
   /** Remarks for the report, each one sentence. */

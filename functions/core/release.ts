@@ -63,6 +63,8 @@ export interface Migration {
   readonly form: 'sql' | 'code'
   /** Where it begins in `file`; absent: at its first line. */
   readonly line?: number | undefined
+  /** Where it stands in the list that the tool keeps of its migrations; absent: it keeps none, or none that decides what has run. */
+  readonly entry?: { readonly file: string; readonly line: number } | undefined
   /** Keys of those that it stands on, where the tool's order is a graph; absent: it is a list. */
   readonly after?: readonly string[] | undefined
   /** Keys of those that it stands for: where they all ran, it need not (Django's squashes). */

@@ -110,6 +110,11 @@ export interface LedgerReader {
      */
     readonly digests?: Readonly<Record<string, { readonly type: RegExp; readonly sql: (column: string) => string }>>
   }
+  /**
+   * Its tables have names that the application's own may have (`projects`, `tags`): they are nobody's expectation in the ledger's schema
+   * only. Absent: such a table is the tool's in whichever schema.
+   */
+  readonly commonNames?: boolean
   /** Tables that are read with the ledger, by its name: a lock, a log of events; [] for most. Their columns are in `columnSets`. */
   beside(table: TableName): readonly TableName[]
   /** Rows in the common model. `migrations` are the release's, in order; `beside` are those of the tables beside that exist. */

@@ -1,15 +1,24 @@
-/** Tables of migration tools are no part of the schema: by their name in any schema, or as `schema.table` in that one. */
+/** The ledgers' tables and those beside them: nobody's expectation. Without a schema they are so in whichever. */
+import type { LedgerTableName } from '../core/release.ts'
+import type { Scope } from '../engines/engine.ts'
 
-export interface ExcludedTable {
-  readonly schema: string
-  readonly table: string
+/** In a fixed order, each once. */
+export function distinctTables(tables: readonly LedgerTableName[]): readonly LedgerTableName[] {
+  const named = tables.map(({ schema, table }) => [JSON.stringify([table, schema]), { schema, table }] as const)
+  return [...new Map(named)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, table]) => table)
 }
 
-export function excludedTables(schemas: readonly string[], ledgerTables: readonly string[]): readonly ExcludedTable[] {
-  return schemas.flatMap((schema) =>
-    ledgerTables.flatMap((table) => [
-      { schema, table },
-      ...(table.startsWith(`${schema}.`) ? [{ schema, table: table.slice(schema.length + 1) }] : []),
-    ]),
+/** @param schemas All that are there. */
+export function excludedTables(schemas: readonly string[], tables: readonly LedgerTableName[]): Scope['exclude'] {
+  return tables.flatMap(({ schema, table }) =>
+    (schema === null ? schemas : [schema]).map((one) => ({ schema: one, table })),
   )
+}
+
+/** Whether one of them is this table. */
+export function coversTable(
+  tables: readonly LedgerTableName[],
+  table: { readonly schema: string; readonly table: string },
+): boolean {
+  return tables.some((one) => one.table === table.table && (one.schema === null || one.schema === table.schema))
 }

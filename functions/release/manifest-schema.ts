@@ -23,6 +23,7 @@ export const headerSchema = lazily(() => {
     digest: z.string(),
     form: z.enum(['sql', 'code']),
     line: z.number().int().optional(),
+    entry: z.object({ file: z.string(), line: z.number().int() }).optional(),
     after: z.array(z.string()).optional(),
     replaces: z.array(z.string()).optional(),
     doubt: z.string().optional(),

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Problem } from '../config/problem.ts'
 import { ConfigError, problemAt } from '../config/problem.ts'
-import type { LedgerExpectation, Migration } from '../core/release.ts'
+import type { LedgerExpectation, LedgerTableName, Migration } from '../core/release.ts'
 import { detectTool } from '../ledgers/detection.ts'
 import { expectLedger, expectOtherwise } from '../ledgers/expect-ledger.ts'
 import type { FileProblem, LedgerSettings, LedgerTool, ProjectFiles, Script } from '../ledgers/ledger.ts'
 import { splitStatements } from '../ledgers/sql-statements.ts'
 import { createSchemas, enterSchema } from './postgres/schemas.ts'
+import { distinctTables } from './ledger-tables.ts'
 import type { ReplayFile } from './replay.ts'
 
 export interface Plan {
@@ -19,8 +20,8 @@ export interface Plan {
   readonly prelude: readonly ReplayFile[]
   /** In the order of `flattenMigrations`. */
   readonly migrations: readonly ReplayFile[]
-  /** Names of the ledgers' tables and of those beside them, these with their schema where it is known. */
-  readonly ledgerTables: readonly string[]
+  /** The ledgers' tables and those beside them; without a schema: in whichever. */
+  readonly ledgerTables: readonly LedgerTableName[]
   /** Files that look like mistakes. */
   readonly problems: readonly FileProblem[]
   /** SHA-256 of all texts, hex. */
@@ -55,7 +56,7 @@ export async function planReplay(
     ledgerFiles,
     prelude: prelude.files,
     migrations,
-    ledgerTables: [...new Set(found.flatMap(ledgerTableNames))].sort(),
+    ledgerTables: distinctTables(found.flatMap(ledgerTableNames)),
     problems: found.flatMap((ledger) => ledger.problems),
     digest: hash.digest('hex'),
   }
@@ -147,13 +148,13 @@ function ledgerTable({ tool, schemas }: Found): ReplayFile {
 }
 
 /** What stands beside a ledger of a known schema is left out there only: elsewhere `current` or `events` is the team's own. */
-function ledgerTableNames({ tool, expectation }: Found): readonly string[] {
+function ledgerTableNames({ tool, expectation }: Found): readonly LedgerTableName[] {
   const tables = [tool.defaultTable, ...(expectation.table === null ? [] : [expectation.table])]
   return tables.flatMap(({ schema, table }) => [
-    table,
+    { schema: tool.commonNames === true ? schema : null, table },
     ...tool
       .beside({ schema: schema ?? 'public', table })
-      .map((other) => (schema === null ? other.table : `${other.schema}.${other.table}`)),
+      .map((other) => ({ ...other, schema: schema === null ? null : other.schema })),
   ])
 }
 

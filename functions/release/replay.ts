@@ -2,8 +2,9 @@
  * Replays the files of a release on a throwaway server, and says what each brought, what its statements cost, and what
  * could not be done. The same files give the same answer: nothing of a clock or of chance is in it.
  */
-import type { ExpectedObject, MigrationEffect, ReplayFailure } from '../core/release.ts'
+import type { ExpectedObject, LedgerTableName, MigrationEffect, ReplayFailure } from '../core/release.ts'
 import type { Engine, Scope } from '../engines/engine.ts'
+import { literal } from '../engines/postgres/sql.ts'
 import type { FailedStatement } from './failures.ts'
 import { codeFailure, failureOf, recordOf } from './failures.ts'
 import type { RunStatement } from './postgres/cost.ts'
@@ -36,7 +37,7 @@ export interface ReplayInput {
   /** In replay order: an index into them is a migration's index. */
   readonly migrations: readonly ReplayFile[]
   readonly ignore: Scope['ignore']
-  readonly ledgerTables: readonly string[]
+  readonly ledgerTables: readonly LedgerTableName[]
   readonly role: string | null
   /** Whether it is recorded what each migration did: off for the servers that only give other words. */
   readonly attributes: boolean
@@ -137,9 +138,12 @@ export async function ledgerSchemas({
   ledgerTables,
 }: Pick<ReplayInput, 'server' | 'ledgerTables'>): Promise<ReadonlySet<string>> {
   if (ledgerTables.length === 0) return new Set()
-  const names = ledgerTables.map((table) => `'${table.replaceAll("'", "''")}'`).join(', ')
+  const named = ledgerTables.map(({ schema, table }) => {
+    const inSchema = schema === null ? '' : ` AND n.nspname = ${literal(schema)}`
+    return `(c.relname = ${literal(table)}${inSchema})`
+  })
   const { rows } = await server.run(
-    `SELECT DISTINCT n.nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.relname IN (${names}) AND n.nspname <> 'public'`,
+    `SELECT DISTINCT n.nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE (${named.join(' OR ')}) AND n.nspname <> 'public'`,
   )
   return new Set(rows.map((row) => row[0] ?? ''))
 }

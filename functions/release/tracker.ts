@@ -4,7 +4,7 @@
  */
 import type { CatalogObject } from '../core/catalog.ts'
 import { factsText, identityOf } from '../core/catalog.ts'
-import type { ExpectedObject } from '../core/release.ts'
+import type { ExpectedObject, LedgerTableName } from '../core/release.ts'
 import type { Engine, Scope } from '../engines/engine.ts'
 import { excludedTables } from './ledger-tables.ts'
 import { createGroupReader } from './postgres/group-reader.ts'
@@ -28,8 +28,8 @@ export interface TrackerInput {
   readonly server: Throwaway
   readonly engine: Engine
   readonly ignore: Scope['ignore']
-  /** Bare names of ledger tables and their locks: nobody's expectation, in whichever schema. */
-  readonly ledgerTables: readonly string[]
+  /** Ledger tables and their locks: nobody's expectation; without a schema, in whichever. */
+  readonly ledgerTables: readonly LedgerTableName[]
   readonly role: string | null
   readonly state: TrackerState | null
   /** The last migration, by its index, that is likely to be about a name (in lower case); -1: none. */

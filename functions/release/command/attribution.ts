@@ -4,9 +4,10 @@
  */
 import { DatabaseError } from '../../connections/connection.ts'
 import type { LedgerObservation } from '../../core/ledger.ts'
-import type { ExpectedObject, LedgerExpectation, StatementCost } from '../../core/release.ts'
+import type { ExpectedObject, LedgerExpectation, LedgerTableName, StatementCost } from '../../core/release.ts'
 import { flattenMigrations } from '../../core/release.ts'
 import type { Engine } from '../../engines/engine.ts'
+import type { TableName } from '../../ledgers/ledger.ts'
 import { costsOf } from '../postgres/cost.ts'
 import type { CatalogChange } from '../changes.ts'
 import { needsEverything } from '../replay.ts'
@@ -22,7 +23,7 @@ export interface AttributionInput {
   readonly engine: Engine
   readonly ledgers: readonly LedgerExpectation[]
   /** Bare names of tables that are ledgers: a statement that has none of them, and ends no transaction, changes none. */
-  readonly ledgerTables: readonly string[]
+  readonly ledgerTables: readonly LedgerTableName[]
   /** On a server whose `run` and `connection` are those that `enter` was last called with. */
   readonly tracker: Tracker
   /** Has the tracker read in this session from now on; null: in its own. */
@@ -43,7 +44,7 @@ export interface Attribution {
   resolve(object: ExpectedObject): ExpectedObject
   changeOf(index: number): CatalogChange
   /** Bare names of the ledgers' tables as they were found. */
-  tables(): readonly string[]
+  tables(): readonly TableName[]
 }
 
 /** What was done and is not attributed yet. */
@@ -100,7 +101,7 @@ export function createAttribution(input: AttributionInput): Attribution {
 
   function mentions(sql: string): boolean {
     const text = sql.toLowerCase()
-    return [...input.ledgerTables, ...news.tables()].some((table) => text.includes(table.toLowerCase()))
+    return [...input.ledgerTables, ...news.tables()].some(({ table }) => text.includes(table.toLowerCase()))
   }
 
   async function retract(inside: Inside, searchPath: readonly string[], session: number): Promise<void> {

@@ -3,6 +3,7 @@ import type { LedgerObservation } from '../../core/ledger.ts'
 import type { LedgerExpectation } from '../../core/release.ts'
 import { flattenMigrations } from '../../core/release.ts'
 import type { CandidateTable, Engine } from '../../engines/engine.ts'
+import type { TableName } from '../../ledgers/ledger.ts'
 import { LEDGER_COLUMN_SETS, readLedgers } from '../../ledgers/read-ledgers.ts'
 import type { Inside } from './inside.ts'
 
@@ -30,8 +31,8 @@ export interface LedgerNews {
   /** Tables may have come or gone. */
   renew(): void
   seen(): number
-  /** Bare names of the ledgers' tables, and of those beside them, as they were found. */
-  tables(): readonly string[]
+  /** The ledgers' tables, and those beside them, as they were found. */
+  tables(): readonly TableName[]
 }
 
 export function createLedgerNews(engine: Engine, ledgers: readonly LedgerExpectation[]): LedgerNews {
@@ -40,7 +41,7 @@ export function createLedgerNews(engine: Engine, ledgers: readonly LedgerExpecta
   )
   /** Index → the session in which it was seen first. */
   const appeared = new Map<number, number | null>()
-  const tables = new Set<string>()
+  const tables = new Map<string, TableName>()
   let digests = new Set<string>()
   let candidates: readonly CandidateTable[] | null = null
 
@@ -60,7 +61,7 @@ export function createLedgerNews(engine: Engine, ledgers: readonly LedgerExpecta
       const isWhole = readings.length === ledgers.length
       // One that is not there yet may be there next time.
       if (!isWhole) candidates = null
-      for (const { table } of read.tables) tables.add(table)
+      for (const { schema, table } of read.tables) tables.set(`${schema}.${table}`, { schema, table })
       // A lock that is taken is no news.
       const own = read.tables.filter(({ schema, table }) => readings.some((one) => one.table === `${schema}.${table}`))
       return { observations: read.observations, digest: JSON.stringify(own), isWhole }
@@ -86,7 +87,7 @@ export function createLedgerNews(engine: Engine, ledgers: readonly LedgerExpecta
       candidates = null
     },
     seen: () => appeared.size,
-    tables: () => [...tables].sort(),
+    tables: () => [...tables.values()],
   }
 }
 

@@ -4,12 +4,14 @@
  */
 import type { Variables } from './command-environment.ts'
 import { commandEnvironment } from './command-environment.ts'
-import type { LedgerExpectation } from '../../core/release.ts'
+import type { LedgerExpectation, LedgerTableName } from '../../core/release.ts'
 import { flattenMigrations } from '../../core/release.ts'
 import type { Engine, Scope } from '../../engines/engine.ts'
+import type { TableName } from '../../ledgers/ledger.ts'
 import { recogniseOther } from '../../ledgers/other-tools.ts'
 import { LEDGER_COLUMN_SETS } from '../../ledgers/read-ledgers.ts'
 import { LEDGER_READERS } from '../../ledgers/readers.ts'
+import { coversTable } from '../ledger-tables.ts'
 import type { Trouble } from '../replay.ts'
 import { begin, ledgerSchemas } from '../replay.ts'
 import type { Replayed, ReplayFile } from '../replay.ts'
@@ -42,7 +44,7 @@ export interface ReplayCommandInput {
   /** Texts of the project's `.env` files. */
   readonly envFiles: readonly string[]
   readonly ledgers: readonly LedgerExpectation[]
-  readonly ledgerTables: readonly string[]
+  readonly ledgerTables: readonly LedgerTableName[]
   /** What runs before the command. */
   readonly before: readonly ReplayFile[]
   readonly ignore: Scope['ignore']
@@ -56,7 +58,7 @@ export type CommandReplay =
 export async function replayCommand(input: ReplayCommandInput): Promise<CommandReplay> {
   const first = await replayOnce(input)
   if ('problem' in first) return first
-  const unknown = first.tables.filter((table) => !input.ledgerTables.includes(table))
+  const unknown = first.tables.filter((table) => !coversTable(input.ledgerTables, table))
   if (unknown.length === 0) return first
   // Its own objects are in what was read: once its name is known, they are left out from the beginning.
   return replayOnce({ ...input, ledgerTables: [...input.ledgerTables, ...unknown] })
@@ -64,7 +66,7 @@ export async function replayCommand(input: ReplayCommandInput): Promise<CommandR
 
 type Once =
   | Extract<CommandReplay, { problem: string }>
-  | (Extract<CommandReplay, { replayed: Replayed }> & { readonly tables: readonly string[] })
+  | (Extract<CommandReplay, { replayed: Replayed }> & { readonly tables: readonly TableName[] })
 
 async function replayOnce(input: ReplayCommandInput): Promise<Once> {
   const { engine, ledgers, ledgerTables, ignore, role } = input
@@ -103,14 +105,13 @@ async function replayOnce(input: ReplayCommandInput): Promise<Once> {
 }
 
 /** Where the config names no migrations the command has a ledger all the same, and it is no part of the schema. */
-async function ledgersOfAnyTool({ connection }: Throwaway, engine: Engine): Promise<readonly string[]> {
+async function ledgersOfAnyTool({ connection }: Throwaway, engine: Engine): Promise<readonly TableName[]> {
   const [candidates] = await connection.read([engine.candidateTables(LEDGER_COLUMN_SETS)])
-  const own = candidates.flatMap((table) => {
+  return candidates.flatMap((table) => {
     const reader = LEDGER_READERS.find((one) => one.recognise(table, candidates) !== null)
     if (reader === undefined) return recogniseOther(table) === null ? [] : [table]
     return [table, ...reader.beside(table)]
   })
-  return [...new Set(own.map(({ schema, table }) => `${schema}.${table}`))]
 }
 
 /** The server as a tracker has it: its own session, or a client's for as long as that is lent. */
