@@ -22,6 +22,7 @@ import { postgrator } from './postgrator.ts'
 import { prisma } from './prisma.ts'
 import { rails } from './rails.ts'
 import { sequelize } from './sequelize.ts'
+import { sqitch } from './sqitch.ts'
 import { sqlx } from './sqlx.ts'
 import { supabase } from './supabase.ts'
 import { typeorm } from './typeorm.ts'
@@ -50,6 +51,7 @@ export const LEDGER_TOOLS: readonly LedgerTool[] = [
   prisma,
   rails,
   sequelize,
+  sqitch,
   sqlx,
   supabase,
   typeorm,

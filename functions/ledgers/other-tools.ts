@@ -45,10 +45,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /(?:^|\/)atlas\.sum$/,
     alike: 'golang-migrate',
   }),
-  tool('sqitch', 'sqitch', {
-    columns: ['change_id', 'change', 'project', 'committed_at'],
-    configs: ['sqitch.plan', 'sqitch.conf'],
-  }),
   tool('entity-framework-6', 'Entity Framework 6', {
     columns: ['migrationid', 'contextkey', 'model', 'productversion'],
     files: /\.cs$/,

@@ -22,6 +22,7 @@ import { postgratorLedger } from './postgrator.ts'
 import { prismaLedger } from './prisma.ts'
 import { railsLedger } from './rails.ts'
 import { sequelizeLedger } from './sequelize.ts'
+import { sqitchLedger } from './sqitch.ts'
 import { sqlxLedger } from './sqlx.ts'
 import { supabaseLedger } from './supabase.ts'
 import { typeormLedger } from './typeorm.ts'
@@ -50,6 +51,7 @@ export const LEDGER_READERS: readonly LedgerReader[] = [
   prismaLedger,
   railsLedger,
   sequelizeLedger,
+  sqitchLedger,
   sqlxLedger,
   supabaseLedger,
   typeormLedger,

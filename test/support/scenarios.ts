@@ -43,6 +43,7 @@ export const FAMILIES = {
   liquibase: ['liquibase'],
   others: ['node-pg-migrate', 'postgrator', 'db-migrate', 'laravel', 'ecto', 'ef-core'],
   python: ['alembic', 'django'],
+  sqitch: ['sqitch'],
   sqlfiles: ['dbmate', 'rails', 'goose', 'sqlx', 'diesel', 'supabase'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 

@@ -1,0 +1,4 @@
+import { judgeScenarios } from '../contracts/scenarios.ts'
+import { scenariosOf } from '../support/scenarios.ts'
+
+judgeScenarios(await scenariosOf('sqitch'), ['sqitch/reworked-change-pending'])
