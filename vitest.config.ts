@@ -5,8 +5,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/fixtures/**', 'test/versions/**', 'test/aws/**', 'test/browser/**', 'node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
-    // CI's machines are shared: what a neighbour's load broke is tried once more, and the log says `retry x1` of it.
-    retry: process.env['CI'] === 'true' ? 1 : 0,
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // Two workers: every suite shares one PostgreSQL, and small machines have two cores.

@@ -6,6 +6,5 @@ export default defineConfig({
     include: ['test/versions/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 600_000,
-    retry: process.env['CI'] === 'true' ? 1 : 0,
   },
 })
