@@ -1,21 +1,25 @@
 /** The rows of the table of causes, one each: which findings it may explain, and what it says of one. Pure. */
 import { ageText } from './age.ts'
 import { subjectOf } from './catalog.ts'
+import type { CauseIndex } from './cause-index.ts'
 import type { CauseContext, ToldCause } from './causes.ts'
-import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
 import { aheadText, environmentsAhead, isThere } from './environment-behind.ts'
-import type { EnvironmentAhead } from './environment-behind.ts'
+import type { Elsewhere, EnvironmentAhead } from './environment-behind.ts'
 import type { Finding, FindingCode } from './finding.ts'
-import { keyOfRecord } from './migration-evidence.ts'
 import type { MigrationRecord } from './migration-evidence.ts'
 import { isPipelineError } from './pipeline-errors.ts'
 import type { PipelineError } from './pipeline-errors.ts'
 import type { ObjectReference } from './release.ts'
 
+/** The context, with what is looked up in it. */
+export interface IndexedContext extends CauseContext {
+  readonly index: CauseIndex
+}
+
 export interface CauseRule {
   readonly codes: ReadonlySet<FindingCode>
   /** null: it has nothing to say. */
-  readonly tell: (own: Finding, context: CauseContext) => ToldCause | null
+  readonly tell: (own: Finding, context: IndexedContext) => ToldCause | null
 }
 
 const codes = (...names: FindingCode[]): ReadonlySet<FindingCode> => new Set(names)
@@ -45,7 +49,7 @@ const PIPELINE_TEXTS: Readonly<Record<PipelineError, (environment: string) => st
 }
 
 /** Another environment has it, this one never had, and the pipeline shows why: the incident itself. */
-function pipelineDoesNotMigrate(own: Finding, context: CauseContext): ToldCause | null {
+function pipelineDoesNotMigrate(own: Finding, context: IndexedContext): ToldCause | null {
   const { environment, now } = context
   if (recordsHere(own, context).some(isThere)) return null
   const ahead = aheadOf(own, context)
@@ -69,13 +73,13 @@ function pipelineDoesNotMigrate(own: Finding, context: CauseContext): ToldCause 
 }
 
 /** It failed, and the pipeline may have deployed all the same. */
-function failureIsLost(own: Finding, context: CauseContext): ToldCause | null {
+function failureIsLost(own: Finding, context: IndexedContext): ToldCause | null {
   const lost = (context.pipelines ?? []).filter(({ code }) => code === 'pipeline-step-conditional')
   return lost.length === 0 ? null : pipelineDoesNotMigrate(own, { ...context, pipelines: lost })
 }
 
 /** It was seen here, and is no longer. */
-function hadItBefore(own: Finding, context: CauseContext): ToldCause | null {
+function hadItBefore(own: Finding, context: IndexedContext): ToldCause | null {
   const had = recordsHere(own, context).findLast(isThere)
   if (had === undefined) return null
   const since = had.at === null ? '' : `, since ${had.at}`
@@ -113,8 +117,8 @@ function namesOf({ code, subject, consequences }: Finding): readonly string[] {
 }
 
 /** The ledger holds what this release does not know. */
-function otherBranch(own: Finding, context: CauseContext): ToldCause | null {
-  const unknown = ledgerOf(own, context)?.findings.filter(({ code }) => code === 'migration-unknown') ?? []
+function otherBranch(own: Finding, { index }: IndexedContext): ToldCause | null {
+  const unknown = index.migrationOf(own)?.unknown ?? []
   if (unknown.length === 0) return null
   const listed = unknown.slice(0, 3).map(({ subject }) => subject)
   const more = unknown.length - listed.length
@@ -126,8 +130,8 @@ function otherBranch(own: Finding, context: CauseContext): ToldCause | null {
 }
 
 /** A run holds the tool's lock, or was killed with it. */
-function runUnderWay(own: Finding, context: CauseContext): ToldCause | null {
-  const locked = ledgerOf(own, context)?.findings.find(({ code }) => code === 'ledger-locked')
+function runUnderWay(own: Finding, { index }: IndexedContext): ToldCause | null {
+  const locked = index.migrationOf(own)?.locked
   if (locked === undefined) return null
   return {
     text: 'a migration run is under way, or was killed and left its lock behind, so that no other one can start',
@@ -137,10 +141,9 @@ function runUnderWay(own: Finding, context: CauseContext): ToldCause | null {
 }
 
 /** What it brings is there in part: a run that stopped half way, of which a ledger may know nothing. */
-function partlyThere(own: Finding, context: CauseContext): ToldCause | null {
-  const index = indexOf(own, context)
-  const brought = finalObjects(context.effects, index)
-  if (context.differences === null || brought.length < 2) return null
+function partlyThere(own: Finding, { index, differences }: IndexedContext): ToldCause | null {
+  const brought = index.finalObjects(index.migrationOf(own)?.index ?? -1)
+  if (differences === null || brought.length < 2) return null
   const lines = new Set(own.consequences)
   const isAbsent = (one: ObjectReference): boolean =>
     [subjectOf(one), subjectOf({ ...one, kind: 'table', name: one.group })].some((subject) =>
@@ -163,16 +166,8 @@ function partlyThere(own: Finding, context: CauseContext): ToldCause | null {
 const listed = (items: readonly string[]): string =>
   items.slice(0, 3).join(', ') + (items.length > 3 ? ` and ${items.length - 3} more` : '')
 
-/** What a migration brought and no other one removed or brought again. */
-function finalObjects(effects: CauseContext['effects'], index: number): readonly ObjectReference[] {
-  const isSame = (a: ObjectReference, b: ObjectReference): boolean =>
-    a.kind === b.kind && a.schema === b.schema && a.group === b.group && a.name === b.name
-  const others = effects.filter((_, at) => at !== index).flatMap(({ brought, removed }) => [...brought, ...removed])
-  return (effects[index]?.brought ?? []).filter((one) => !others.some((other) => isSame(one, other)))
-}
-
 /** Somewhere else the present text ran. */
-function editedBetween(own: Finding, context: CauseContext): ToldCause | null {
+function editedBetween(own: Finding, context: IndexedContext): ToldCause | null {
   const { environment, now } = context
   const records = context.evidence.flatMap((one) =>
     one.environment === environment
@@ -211,46 +206,24 @@ function goneSince(own: Finding, { evidence, environment, now }: CauseContext): 
   }
 }
 
-function standingOf(own: Finding, { ledgers }: CauseContext): MigrationStanding | undefined {
-  return ledgers.flatMap(({ standings }) => standings).find(({ migration }) => isAbout(own, migration))
-}
-
-const isAbout = (
-  { subject, source }: Finding,
-  migration: { readonly subject: string; readonly file: string },
-): boolean => subject === migration.subject && source[0]?.file === migration.file
-
-function indexOf(own: Finding, { ledgers }: CauseContext): number {
-  return ledgers.flatMap(({ standings }) => standings).findIndex(({ migration }) => isAbout(own, migration))
-}
-
-function ledgerOf(own: Finding, { ledgers }: CauseContext): LedgerComparison | undefined {
-  return ledgers.find(({ standings }) => standings.some(({ migration }) => isAbout(own, migration)))
-}
-
 /** What evidence holds of the finding's migration; of a whole ledger that is missing, of its newest. */
-function recordsIn(
-  { evidence }: CauseContext['evidence'][number],
-  own: Finding,
-  context: CauseContext,
-): readonly MigrationRecord[] {
-  const standing = standingOf(own, context)
+function recordsIn(one: Elsewhere, own: Finding, { ledgers, index }: IndexedContext): readonly MigrationRecord[] {
+  const standing = index.migrationOf(own)?.standing
   const ledger =
     standing?.ledger ??
-    context.ledgers.map(({ standings }) => standings[0]?.ledger).find((one) => one?.path === own.source[0]?.file)
+    ledgers.map(({ standings }) => standings[0]?.ledger).find((other) => other?.path === own.source[0]?.file)
   const migration = standing?.migration ?? ledger?.migrations.at(-1)
   if (ledger === undefined || migration === undefined) return []
-  const key = keyOfRecord({ ledger: ledger.name, subject: migration.subject })
-  return evidence.records.filter((record) => keyOfRecord(record) === key)
+  return index.recordsOf(one, { ledger: ledger.name, subject: migration.subject })
 }
 
-function recordsHere(own: Finding, context: CauseContext): readonly MigrationRecord[] {
+function recordsHere(own: Finding, context: IndexedContext): readonly MigrationRecord[] {
   return context.evidence.flatMap((one) =>
     one.environment === context.environment ? recordsIn(one, own, context) : [],
   )
 }
 
-function aheadOf(own: Finding, context: CauseContext): readonly EnvironmentAhead[] {
+function aheadOf(own: Finding, context: IndexedContext): readonly EnvironmentAhead[] {
   const others = context.evidence.filter(({ environment }) => environment !== context.environment)
   return environmentsAhead(others.map((one) => [one.environment, recordsIn(one, own, context)[0] ?? null] as const))
 }

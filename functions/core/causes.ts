@@ -6,6 +6,7 @@
  */
 import type { LedgerComparison } from './compare-ledger.ts'
 import type { ObjectDifference } from './compare-catalog.ts'
+import { indexCauses } from './cause-index.ts'
 import { CAUSE_RULES } from './cause-rules.ts'
 import type { Elsewhere } from './environment-behind.ts'
 import type { Cause, Finding, NextStep } from './finding.ts'
@@ -43,8 +44,9 @@ export interface ToldCause {
 
 /** The findings with their causes, those with the most evidence first. */
 export function tellCauses(context: CauseContext): readonly Finding[] {
+  const indexed = { ...context, index: indexCauses(context) }
   return context.findings.map((own) => {
-    const told = CAUSE_RULES.flatMap((rule) => (rule.codes.has(own.code) ? (rule.tell(own, context) ?? []) : []))
+    const told = CAUSE_RULES.flatMap((rule) => (rule.codes.has(own.code) ? (rule.tell(own, indexed) ?? []) : []))
     return told.length === 0 ? own : withCauses(own, told)
   })
 }

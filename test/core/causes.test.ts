@@ -67,6 +67,23 @@ function told(given: CauseContext, code: FindingCode = 'migration-missing'): Fin
 }
 
 describe('a migration that is missing', () => {
+  test('is one of thousands, in a new environment: to compare and to explain them takes no time that grows with their square', () => {
+    const names = Array.from({ length: 5000 }, (_, at) => `V${at + 1}__step.sql`)
+    const started = performance.now()
+    const observed = { ledger: 'default', reading: reading([]) }
+    const compared = compareLedger(ledger(names.map((name) => migration(name))), observed)
+    const findings = tellCauses({
+      ...context(),
+      ledgers: [compared],
+      effects: names.map((name) => effect([{ kind: 'table', schema: 'public', group: name, name }])),
+      differences: [],
+      evidence: [{ environment: 'staging', evidence: evidenceOf(names.map((name) => record(name, 'applied', NOW))) }],
+      findings: compared.findings,
+    })
+    expect(findings.filter(({ causes }) => causes[0]?.evidence?.startsWith('staging') === true)).toHaveLength(5000)
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
   test('of which another environment and the pipeline are known has its cause with all three pieces, and the line to add', () => {
     const { causes, nextSteps } = told(context({ evidence: [staging()], pipelines: [MISSING_STEP] }))
     expect(causes).toEqual([
