@@ -1,4 +1,5 @@
 /** Knex: `knex_migrations` and its lock. Research: table-creator.js, migration-list-resolver.js; run with 3.3.0. */
+import { posix } from 'node:path'
 import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName } from '../core/release.ts'
 import type { CodeNaming } from './code-migrations.ts'
@@ -6,10 +7,10 @@ import { appliedByName, extensionNotes, firstWritten, listCodeMigrations, stemOf
 import type { LedgerReader, ProjectFiles } from './ledger.ts'
 import { defineTool } from './ledger.ts'
 import { findUpwards, readDependencies } from './package-file.ts'
-import { folderOf, joinPath, trimFolder } from './project-files.ts'
+import { folderOf, trimFolder } from './project-files.ts'
 import type { LedgerColumns } from './recognise.ts'
 import { BIGINT, INTEGER, recogniseColumns, requiredColumns, TEXT, TIME } from './recognise.ts'
-import { addressVariable, literalObjects, literalString, literalStrings } from './static-config.ts'
+import { addressVariable, hasComputed, literalObjects, literalString, literalStrings } from './static-config.ts'
 
 const WHOLE = new RegExp(`${INTEGER.source}|${BIGINT.source}`)
 const COLUMNS: LedgerColumns = {
@@ -66,8 +67,16 @@ export const knex = /* @__PURE__ */ defineTool(knexLedger, {
     const { migrations } = await listCodeMigrations(project, [trimFolder(path)], namingOf(config.extensions))
     const first = await firstWritten(project, migrations)
     if (first === null || (first.tool !== null && first.tool !== 'knex')) return null
-    if (config.file !== null) return { evidence: `${config.file} is Knex's config file`, confidence: 'certain' }
-    if ((await readDependencies(project, path)).has('knex')) {
+    if (config.file !== null && config.directories?.includes(trimFolder(path)) === true)
+      return { evidence: `${config.file} is Knex's config file, and names this directory`, confidence: 'certain' }
+    if (config.file !== null && first.tool === 'knex' && config.directories === null)
+      return {
+        evidence: `${config.file} is Knex's config file, and ${first.file} takes a knex object`,
+        confidence: 'certain',
+      }
+    // A folder that the config file does not name is Knex's where its files say so: what a compiler made, say.
+    const isNamed = config.file === null || config.directories === null
+    if (isNamed && (await readDependencies(project, path)).has('knex')) {
       return { evidence: `package.json has knex, and ${first.file} is a migration in JavaScript`, confidence: 'likely' }
     }
     return first.tool === 'knex' ? { evidence: `${first.file} takes a knex object`, confidence: 'likely' } : null
@@ -126,6 +135,8 @@ function namingOf(extensions: readonly string[]): CodeNaming {
 interface KnexConfig {
   readonly file: string | null
   readonly folders: readonly string[]
+  /** Where its migrations are, with Knex's own default; null: that is computed, or there is no config file. */
+  readonly directories: readonly string[] | null
   readonly extensions: readonly string[]
   readonly table: LedgerTableName | null
   readonly option: string
@@ -133,20 +144,39 @@ interface KnexConfig {
   readonly notes: readonly string[]
 }
 
+const NO_CONFIG: KnexConfig = {
+  file: null,
+  folders: [],
+  directories: null,
+  extensions: EXTENSIONS,
+  table: null,
+  option: '',
+  addressIn: null,
+  notes: [],
+}
+
+/** Beside the knexfile, where it names no other. */
+const DEFAULT_FOLDER = 'migrations'
+
 async function readConfig(project: ProjectFiles, path: string): Promise<KnexConfig> {
   const config = await findUpwards(project, path, CONFIGS)
-  if (config === null)
-    return { file: null, folders: [], extensions: EXTENSIONS, table: null, option: '', addressIn: null, notes: [] }
+  if (config === null) return NO_CONFIG
   const { objects, computed } = literalObjects(config.text, 'migrations')
   const tables = [...new Set(objects.map((object) => JSON.stringify(tableOf(object))))]
   const known = tables.length === 1 ? tableOf(objects[0] ?? '') : null
   const unsure = computed || tables.length > 1 || known === undefined
   const base = folderOf(config.file)
+  const placed = (folder: string): string => posix.join(base, trimFolder(folder))
+  const isComputed = computed || objects.some((object) => hasComputed(object, 'directory'))
+  const written = objects.map((object) => literalStrings(object, 'directory'))
   return {
     file: config.file,
-    folders: objects
-      .flatMap((object) => literalStrings(object, 'directory'))
-      .map((folder) => joinPath(base, trimFolder(folder))),
+    folders: written.flat().map(placed),
+    directories: isComputed
+      ? null
+      : (objects.length === 0 ? [[]] : written)
+          .flatMap((some) => (some.length === 0 ? [DEFAULT_FOLDER] : some))
+          .map(placed),
     extensions: [...EXTENSIONS, ...objects.flatMap((object) => literalStrings(object, 'loadExtensions'))],
     table: unsure ? null : (known ?? null),
     addressIn: addressVariable(config.text),

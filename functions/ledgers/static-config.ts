@@ -54,6 +54,16 @@ export function literalStrings(content: string, key: string): readonly string[] 
   return items.flatMap((item) => unquote(item) ?? [])
 }
 
+/** Whether the value of a property, or an item of its list, is no literal string. */
+export function hasComputed(content: string, key: string): boolean {
+  const value = propertiesOf(content).get(key)
+  if (value === undefined) return false
+  if (!value.startsWith('[')) return unquote(value) === undefined
+  const items = value.match(new RegExp(STRING, 'g')) ?? []
+  const rest = value.replace(new RegExp(STRING, 'g'), '').replace(/[\s,[\]]|as const/g, '')
+  return rest !== '' || items.some((item) => unquote(item) === undefined)
+}
+
 /** Every value that the code gives a property of this name, wherever: undefined where it is computed or a shorthand. */
 export function literalValues(code: string, key: string): readonly (string | undefined)[] {
   const text = stripComments(code)

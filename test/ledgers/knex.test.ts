@@ -95,3 +95,41 @@ describe('knexfile', () => {
     })
   })
 })
+
+describe('a folder beside a knexfile', () => {
+  const PLAIN = 'export const up = async (db) => db.query("SELECT 1")'
+  const OWN = 'exports.up = (knex) => knex.raw("SELECT 1")'
+  const detect = (text: string, knexfile: string, path = 'db/steps'): Promise<unknown> =>
+    knex.detect(
+      projectOf({ [`${path}/1.js`]: text, 'knexfile.js': knexfile, 'package.json': '{"dependencies":{"knex":"3"}}' }),
+      path,
+    )
+
+  test('is Knex’s where the knexfile names it, whatever its files say', async () => {
+    for (const directory of ["'./db/steps'", "'db/steps/'", "['./other', './db/steps']"])
+      expect(await detect(PLAIN, `module.exports = { migrations: { directory: ${directory} } }`)).toMatchObject({
+        confidence: 'certain',
+      })
+    expect(await detect(PLAIN, 'module.exports = {}', 'migrations')).toMatchObject({ confidence: 'certain' })
+    const above = {
+      'db/steps/1.js': PLAIN,
+      'db/config/knexfile.js': "module.exports = { migrations: { directory: '../steps' } }",
+    }
+    expect(await knex.detect(projectOf(above), 'db/steps')).toBeNull()
+  })
+
+  test('is none of Knex’s where it names another, and its files do not say so', async () => {
+    expect(await detect(PLAIN, "module.exports = { migrations: { directory: './db/knex' } }")).toBeNull()
+    expect(await detect(PLAIN, 'module.exports = {}')).toBeNull()
+    expect(await detect(OWN, "module.exports = { migrations: { directory: './src/migrations' } }")).toMatchObject({
+      confidence: 'likely',
+    })
+  })
+
+  test('that is computed is told by its files', async () => {
+    const computed = "module.exports = { migrations: { directory: path.join(__dirname, 'db/steps') } }"
+    expect(await detect(OWN, computed)).toMatchObject({ confidence: 'certain' })
+    expect(await detect(PLAIN, computed)).toMatchObject({ confidence: 'likely' })
+    expect(await detect(PLAIN, 'module.exports = { migrations: shared }')).toMatchObject({ confidence: 'likely' })
+  })
+})
