@@ -67,12 +67,29 @@ export interface TenantLedgers {
 
 /** Which ledgers each tenant has of its own, and which one all of them share: seen, not configured. */
 export function placeLedgers(ledgers: readonly LedgerExpectation[], sight: TenantsSight): TenantLedgers {
-  const placed = ledgers.map((ledger) => ({ ledger, tables: ownTables(ledger, sight) }))
+  const placed = ledgers.map((ledger) => ({ ledger, tables: ownOrAlike(ledger, sight) }))
   return {
     own: placed.flatMap(({ ledger, tables }) => (tables.length > 0 ? [ledger] : [])),
     tables: placed.flatMap(({ tables }) => tables),
     shared: placed.flatMap(({ ledger, tables }) => (tables.length > 0 ? [] : [ledger])),
   }
+}
+
+/** Where its tool's is neither in the tenants nor beside them, that of a tool whose files are named alike. */
+function ownOrAlike(ledger: LedgerExpectation, sight: TenantsSight): readonly TenantTable[] {
+  for (const one of [ledger, ...(ledger.otherwise ?? [])]) {
+    const tables = ownTables(one, sight)
+    if (tables.length > 0 || isBeside(one, sight)) return tables
+  }
+  return []
+}
+
+function isBeside({ tool: name }: LedgerExpectation, sight: TenantsSight): boolean {
+  const tool: LedgerReader | undefined = LEDGER_READERS.find((one) => one.name === name)
+  return sight.candidates.some(
+    ({ tenants, schemas: [schema = ''], ...group }) =>
+      !tenants && tool?.recognise({ ...group, schema }, candidatesIn(sight, schema)) != null,
+  )
 }
 
 function ownTables(ledger: LedgerExpectation, sight: TenantsSight): readonly TenantTable[] {

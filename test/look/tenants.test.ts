@@ -1,4 +1,5 @@
 /** One release against forty tenants' schemas of one PostgreSQL: what they cost together, and who has what. */
+import { createHash } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import type { Report } from '../../functions/core/report.ts'
 import { connect } from '../../functions/connections/connect.ts'
 import type { Connection, Query } from '../../functions/connections/connection.ts'
 import { postgres } from '../../functions/engines/postgres/index.ts'
+import { sqlx } from '../../functions/ledgers/sqlx.ts'
 import { LEDGER_COLUMN_SETS } from '../../functions/ledgers/read-ledgers.ts'
 import type { ReleaseManifest } from '../../functions/release/manifest.ts'
 import { folderStore } from '../../functions/stores/folder.ts'
@@ -261,6 +263,58 @@ test('one ledger for all tenants is told from one in each: by where it is', asyn
   } finally {
     await other.drop()
   }
+})
+
+describe('files that two tools name alike', () => {
+  const NAMED: Readonly<Record<string, string>> = {
+    'm/0001_a.up.sql': 'CREATE TABLE a (id bigint PRIMARY KEY);\n',
+    'm/0001_a.down.sql': 'DROP TABLE a;\n',
+    'm/0002_b.up.sql': 'CREATE TABLE b (id bigint PRIMARY KEY);\n',
+  }
+  const tables = (count: number): string =>
+    ['a', 'b']
+      .slice(0, count)
+      .map((name) => `CREATE TABLE ${name} (id bigint PRIMARY KEY);`)
+      .join('\n')
+  const sqlxRows = (count: number): string =>
+    Object.values(NAMED)
+      .filter((text) => text.startsWith('CREATE'))
+      .slice(0, count)
+      .map(
+        (text, at) =>
+          `INSERT INTO _sqlx_migrations VALUES (${at + 1}, 'a', now(), true, '\\x${createHash('sha384').update(text).digest('hex')}', 1);`,
+      )
+      .join('\n')
+  const tenant = (schema: string, ledger: string, count: number): string =>
+    `CREATE SCHEMA ${schema}; SET search_path = ${schema}; ${tables(count)} ${ledger}; RESET search_path;`
+  const reader: TestDatabase[] = []
+  const databaseOf = async (sql: string): Promise<TestDatabase> => {
+    const made = await createDatabase()
+    reader.push(made)
+    await made.run(sql)
+    return made
+  }
+  afterAll(() => Promise.all(reader.map((made) => made.drop())))
+
+  test('are each tenant’s own ledger’s, where that is there', async () => {
+    const named = await releaseOf({ config: 'migrations: { path: m }\n', files: NAMED })
+    const sqlxIn = (count: number): string => `${sqlx.ledgerDdl}; ${sqlxRows(count)}`
+    const made = await databaseOf(
+      [tenant('tenant_1', sqlxIn(2), 2), tenant('tenant_2', sqlxIn(2), 2), tenant('tenant_3', sqlxIn(1), 1)].join('\n'),
+    )
+    const report = await look(named, made.url, { tenants: PATTERNS })
+    expect(amiss(report)).toEqual(['migration-missing 0002_b.up.sql'])
+    expect(report.findings[0]?.found).toContain('1 of 3 schemas: tenant_3')
+    expect(report.findings[0]?.nextSteps[0]?.command).toContain('sqlx migrate run')
+  })
+
+  test('are one ledger’s that stands beside the tenants', async () => {
+    const named = await releaseOf({ config: 'migrations: { path: m }\n', files: NAMED })
+    const made = await databaseOf(
+      [`${sqlx.ledgerDdl}; ${sqlxRows(2)}`, tenant('tenant_1', '', 2), tenant('tenant_2', '', 2)].join('\n'),
+    )
+    expect(await look(named, made.url, { tenants: PATTERNS })).toMatchObject({ verdict: 'pass' })
+  })
 })
 
 test('through the Data API: the same findings, each statement a call', async () => {
