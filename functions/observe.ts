@@ -71,6 +71,7 @@ export async function observeLedgers(
     candidates: sight.candidates,
     searchPath,
     role: sight.server.role,
+    others: true,
   })
 }
 

@@ -1,5 +1,5 @@
 /** Compares the release's migrations with what a ledger counts. Pure. */
-import type { Finding, SourcePlace } from './finding.ts'
+import type { Cause, Finding, SourcePlace } from './finding.ts'
 import { finding } from './finding.ts'
 import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading } from './ledger.ts'
 import { lockFindings, otherEntryFinding, problemFinding, stuckFinding, unclearFindings } from './ledger-findings.ts'
@@ -170,6 +170,7 @@ function missingFinding({ ledger, migration, applied }: MigrationStanding, { rea
       ? `${reading.table} has it with checksum ${applied.checksum ?? 'none'}, an older text${whenText(applied)}`
       : `${reading.table} has ${count}, and not this one`,
     source: sourceOf(migration),
+    causes: successorCauses(reading),
     nextSteps: [
       reading.instead?.missing ?? {
         text: 'run the migrations that are missing, then look again',
@@ -214,6 +215,7 @@ function skippedFinding({ ledger, migration }: MigrationStanding, index: number,
             : 'it was added below one that had already run here, or its row was taken away',
         evidence: later === undefined ? null : `${later.label} is applied${whenText(later)}`,
       },
+      ...successorCauses(reading),
     ],
     nextSteps: [reading.instead?.skipped ?? steps[ledger.late]],
   })
@@ -306,6 +308,12 @@ function compareUnreadable(expected: LedgerExpectation, problem: LedgerProblem):
     status: 'unknown' as const,
   }))
   return { standings, findings: [problemFinding(expected, problem)], notes: [] }
+}
+
+function successorCauses({ successor }: LedgerReading): readonly Cause[] {
+  if (successor === undefined) return []
+  const text = `the team went over to ${successor.title}, which runs and records the migrations here since`
+  return [{ text, evidence: successor.evidence }]
 }
 
 function countText(reading: LedgerReading): string {

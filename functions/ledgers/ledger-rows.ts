@@ -4,6 +4,7 @@ import { DatabaseError } from '../connections/connection.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { LedgerRow, TableName } from './ledger.ts'
 import { nameOf } from './choose-ledger.ts'
+import type { Span, SpanToRead } from './tool-switch.ts'
 
 /** What of an engine is needed to read a table's rows. */
 export type LedgerEngine = Pick<Engine, 'name' | 'identifier' | 'classify' | 'tableDigest'>
@@ -19,6 +20,8 @@ export interface TableContents {
   /** Rows by table, or why they may not be read. */
   readonly rows: ReadonlyMap<string, readonly LedgerRow[] | string>
   readonly digests: ReadonlyMap<string, string>
+  /** By table; none of one that may not be read. */
+  readonly spans: ReadonlyMap<string, Span>
 }
 
 /** All tables together in one snapshot; one by one only where that is refused, or answers have a limit. */
@@ -26,11 +29,12 @@ export async function readTables(
   connection: Connection,
   engine: LedgerEngine,
   tables: readonly TableToRead[],
+  spansToRead: readonly SpanToRead[] = [],
 ): Promise<TableContents> {
   const unique = [...new Map(tables.map((table) => [nameOf(table), table])).values()]
   if (unique.length > 0 && connection.traits.maxAnswerBytes === null) {
     try {
-      return await readTogether(connection, engine, unique)
+      return await readTogether(connection, engine, unique, spansToRead)
     } catch (error) {
       if (deniedDetail(engine, error) === null) throw error
     }
@@ -42,17 +46,27 @@ export async function readTables(
     rows.set(nameOf(table), typeof found === 'string' ? found : found.rows)
     if (typeof found !== 'string') digests.set(nameOf(table), found.digest)
   }
-  return { rows, digests }
+  const spans = new Map<string, Span>()
+  for (const table of spansToRead) {
+    try {
+      spans.set(nameOf(table), (await connection.read([spanQuery(engine, table)]))[0])
+    } catch (error) {
+      if (deniedDetail(engine, error) === null) throw error
+    }
+  }
+  return { rows, digests, spans }
 }
 
 async function readTogether(
   connection: Connection,
   engine: LedgerEngine,
   tables: readonly TableToRead[],
+  spansToRead: readonly SpanToRead[],
 ): Promise<TableContents> {
-  const queries: readonly Query<string | readonly LedgerRow[]>[] = [
+  const queries: readonly Query<string | readonly LedgerRow[] | Span>[] = [
     ...tables.map((table) => engine.tableDigest(table)),
     ...tables.map((table) => rowsQuery(engine, table, null)),
+    ...spansToRead.map((table) => spanQuery(engine, table)),
   ]
   const answers = await connection.read(queries)
   const digests = new Map<string, string>()
@@ -61,9 +75,13 @@ async function readTogether(
     const digest = answers[at]
     const found = answers[tables.length + at]
     if (typeof digest === 'string') digests.set(nameOf(table), digest)
-    if (typeof found === 'object') rows.set(nameOf(table), found)
+    if (Array.isArray(found)) rows.set(nameOf(table), found as readonly LedgerRow[])
   }
-  return { rows, digests }
+  const found = answers.slice(2 * tables.length) as readonly Span[]
+  const spans = new Map(
+    spansToRead.flatMap((table, at) => (found[at] === undefined ? [] : [[nameOf(table), found[at]]])),
+  )
+  return { rows, digests, spans }
 }
 
 /** The digest first: a row that arrives between the pages makes it differ from the one that is read afterwards. */
@@ -116,6 +134,15 @@ function rowsQuery(
   return {
     sql: sql.join(' '),
     parse: (rows) => rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? null]))),
+  }
+}
+
+function spanQuery(engine: LedgerEngine, { schema, table, column }: SpanToRead): Query<Span> {
+  const name = engine.identifier(column)
+  const text = (value: string): string => `CAST(${value} AS ${AS_TEXT[engine.name]})`
+  return {
+    sql: `SELECT ${text('count(*)')}, ${text(`min(${name})`)}, ${text(`max(${name})`)} FROM ${engine.identifier(schema)}.${engine.identifier(table)}`,
+    parse: (rows) => ({ rows: Number(rows[0]?.[0] ?? 0), first: rows[0]?.[1] ?? null, last: rows[0]?.[2] ?? null }),
   }
 }
 

@@ -10,6 +10,7 @@ import type { LedgerEngine, TableToRead } from './ledger-rows.ts'
 import type { LedgerReader, LedgerRow, TableName } from './ledger.ts'
 import { OTHER_COLUMN_SETS } from './other-tools.ts'
 import { LEDGER_READERS } from './readers.ts'
+import { otherLedgers, withSwitch } from './tool-switch.ts'
 
 /** A ledger's table, with the digest of its rows from no later than the rows themselves. */
 export interface LedgerTable extends TableName {
@@ -30,6 +31,8 @@ export interface LedgersToRead {
   readonly searchPath: readonly string[]
   /** The role that looks, for the message where it may not read. */
   readonly role: string
+  /** Whether other tools' ledgers are asked when they were written, so that a change of tools is seen. */
+  readonly others?: boolean
 }
 
 /**
@@ -41,11 +44,22 @@ export interface LedgersToRead {
 export async function readLedgers(
   connection: Connection,
   engine: LedgerEngine,
-  { ledgers, candidates, searchPath, role }: LedgersToRead,
+  { ledgers, candidates, searchPath, role, others: isAsked = false }: LedgersToRead,
 ): Promise<{ readonly observations: readonly LedgerObservation[]; readonly tables: readonly LedgerTable[] }> {
   const chosen = ledgers.map((ledger) => chooseAmong(ledger, candidates, searchPath, role))
   const readable = chosen.flatMap((choice) => ('problem' in choice ? [] : [choice]))
-  const { rows, digests } = await readTables(connection, engine, readable.flatMap(tablesOf))
+  const strangers =
+    isAsked && readable.length > 0
+      ? otherLedgers(
+          readable.map(({ table }) => table),
+          candidates,
+        )
+      : []
+  const { rows, digests, spans } = await readTables(connection, engine, readable.flatMap(tablesOf), strangers)
+  const timed = strangers.flatMap((other) => {
+    const span = spans.get(nameOf(other))
+    return span === undefined ? [] : [{ ...other, ...span }]
+  })
   const others = new Map<string, LedgerProblem>()
   for (const choice of chosen) {
     if ('problem' in choice) others.set(choice.expectation.name, await lookCloser(connection, engine, choice.problem))
@@ -57,7 +71,9 @@ export async function readLedgers(
       .map((table) => rows.get(nameOf(table)))
       .find((found) => typeof found === 'string')
     if (typeof denied === 'string') return { ledger, problem: deniedProblem(choice.table, role, denied) }
-    return observe(choice, rows)
+    const seen = observe(choice, rows)
+    if ('problem' in seen) return seen
+    return { ledger, reading: withSwitch(seen.reading, choice.tool.title, timed, choice.expectation.migrations) }
   })
   const tables = readable
     .flatMap(tablesOf)

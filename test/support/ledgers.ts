@@ -46,7 +46,7 @@ export async function lookAtLedger(
   searchPath: readonly string[] = ['public'],
 ): Promise<LedgerLook> {
   const [candidates] = await connection.read([candidateTables()])
-  const what = { ledgers: [expectation], candidates, searchPath, role: 'watch' }
+  const what = { ledgers: [expectation], candidates, searchPath, role: 'watch', others: true }
   const { observations, tables } = await readLedgers(connection, ledgerEngine, what)
   const [observation] = observations
   if (observation === undefined) throw new Error('no observation')
