@@ -10,10 +10,14 @@ import { filled, shellWord, sqlCommand } from './paste.ts'
 import type { Migration, ObjectReference, RecordCommand } from './release.ts'
 
 export interface AlreadyThereInput {
+  /** Identities of objects → the first migration that brings each. */
+  readonly firstBy: ReadonlyMap<string, number>
   /** What each migration brought and no later one removed. Index = migration. */
   readonly brought: ReadonlyMap<number, readonly ObjectReference[]>
   /** Identities of the objects that are absent. */
   readonly missing: ReadonlySet<string>
+  /** Identities of indexes and constraints that are there and not valid: what a statement left that failed outside of a transaction. */
+  readonly invalid: ReadonlySet<string>
   readonly sql: ObjectSql | null
   readonly variable: string | null
 }
@@ -68,6 +72,32 @@ export function stepsOfFailed(own: Finding, placed: Placed, input: AlreadyThereI
       ]
     }
   }
+}
+
+/** What others may have made for everybody, and what privileges give by default: that it is there says nothing of a run. */
+const OF_EVERYBODY: ReadonlySet<ObjectReference['kind']> = new Set<ObjectReference['kind']>(['extension', 'grant'])
+
+/**
+ * Of a migration without a row, of which a part is there: most tools record nothing of a run that stopped half way, and running it
+ * again would fail on what is there. What an earlier migration brought too may be there from that one.
+ */
+export function stepsOfMissing(own: Finding, placed: Placed, input: AlreadyThereInput): readonly NextStep[] {
+  const isLeft = presenceOf(placed, input) === 'part' || isUnfinished(placed, input)
+  if (!isLeft) return own.nextSteps
+  const left = (input.brought.get(placed.index) ?? []).filter(
+    (object) =>
+      !input.missing.has(identityOf(object)) &&
+      !OF_EVERYBODY.has(object.kind) &&
+      input.firstBy.get(identityOf(object)) === placed.index,
+  )
+  if (left.length === 0) return own.nextSteps
+  const names = left.map((object) => `${object.kind} ${subjectOf(object)}`).join(', ')
+  const text = `if a run stopped half way, as its log says, mend why it did and take back what it left behind, with what is in it: ${names}; what was made by hand may stay where the migration lets it`
+  return [{ text, command: removal(left, input) }, ...own.nextSteps]
+}
+
+function isUnfinished({ index }: Placed, { brought, invalid }: AlreadyThereInput): boolean {
+  return (brought.get(index) ?? []).some((object) => invalid.has(identityOf(object)))
 }
 
 /** What rests on others goes before them. */

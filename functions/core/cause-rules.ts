@@ -145,20 +145,21 @@ function partlyThere(own: Finding, { index, differences }: IndexedContext): Told
   const brought = index.finalObjects(index.migrationOf(own)?.index ?? -1)
   if (differences === null || brought.length < 2) return null
   const lines = new Set(own.consequences)
-  const isAbsent = (one: ObjectReference): boolean =>
+  const isTold = (one: ObjectReference, code: 'missing' | 'invalid'): boolean =>
     [subjectOf(one), subjectOf({ ...one, kind: 'table', name: one.group })].some((subject) =>
-      [...lines].some((line) => line.endsWith(`-missing ${subject}`)),
+      [...lines].some((line) => line.endsWith(`-${code} ${subject}`)),
     )
-  const absent = brought.filter(isAbsent)
-  if (absent.length === 0 || absent.length === brought.length) return null
-  const there = brought.filter((one) => !isAbsent(one)).map((one) => `${one.kind} ${subjectOf(one)}`)
-  const missing = absent.map((one) => `${one.kind} ${subjectOf(one)}`)
+  const absent = brought.filter((one) => isTold(one, 'missing'))
+  const invalid = brought.filter((one) => !absent.includes(one) && isTold(one, 'invalid'))
+  const whole = brought.filter((one) => !absent.includes(one) && !invalid.includes(one))
+  const are = (some: readonly ObjectReference[], what: string): readonly string[] => {
+    const names = listed(some.map((one) => `${one.kind} ${subjectOf(one)}`))
+    return some.length === 0 ? [] : [`${names} ${some.length === 1 ? 'is' : 'are'} ${what}`]
+  }
+  if (absent.length + invalid.length === 0 || whole.length + invalid.length === 0) return null
   return {
     text: 'a run stopped half way without undoing what it had done, or part of it was made by hand: running it again may meet what is there already',
-    pieces: [
-      `${listed(there)} ${there.length === 1 ? 'is' : 'are'} there`,
-      `${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} not`,
-    ],
+    pieces: [...are(whole, 'there'), ...are(invalid, 'there, and not valid'), ...are(absent, 'not')],
     steps: [],
   }
 }

@@ -3,66 +3,43 @@
  *
  * A finding that another one explains becomes one line of that one's consequences and has no row of its own.
  */
-import { identityOf, KINDS, subjectOf } from './catalog.ts'
+import { identityOf, KINDS } from './catalog.ts'
 import type { AlreadyThereInput, Placed } from './already-there.ts'
-import { stepsOfFailed, stepsOfMissingLedger } from './already-there.ts'
+import { stepsOfFailed, stepsOfMissing, stepsOfMissingLedger } from './already-there.ts'
 import type { ObjectDifference } from './compare-catalog.ts'
 import type { LedgerComparison, MigrationStanding } from './compare-ledger.ts'
-import type { StatementBreak } from './compare-statements.ts'
-import { runningOf } from './compare-statements.ts'
-import type { Cause, Finding, NextStep } from './finding.ts'
+import type { Finding, NextStep } from './finding.ts'
 import { finding } from './finding.ts'
 import { createAbsentees } from './dependence.ts'
-import type { LooseInput } from './loose-finding.ts'
+import { foldBreaks } from './fold-breaks.ts'
+import type { FoldInput, Root } from './fold-root.ts'
+import { consequence, isError, rootOf } from './fold-root.ts'
 import { looseFinding } from './loose-finding.ts'
+import { openFindings } from './open-migrations.ts'
 import { fileCommand } from './paste.ts'
-import type { ObjectSql } from './object-sql.ts'
-import type { MigrationEffect, ObjectReference, Statement } from './release.ts'
-
-export interface FoldInput {
-  /** In the order of the release's ledgers. */
-  readonly ledgers: readonly LedgerComparison[]
-  /** One a migration, flattened as `flattenMigrations` does; empty where nothing was replayed. */
-  readonly effects: readonly MigrationEffect[]
-  readonly differences: readonly ObjectDifference[]
-  readonly breaks: readonly StatementBreak[]
-  readonly sql: ObjectSql | null
-  /** Whether the replay says which migration brought what. */
-  readonly attributed: boolean
-  /** What each migration brought and no later one removed. Index = migration. */
-  readonly brought: ReadonlyMap<number, readonly ObjectReference[]>
-  /** The environment variable that holds the address of its database, as the config names it; null where none is known. */
-  readonly variable: string | null
-}
-
-/** A finding with the index of its migration, to which consequences are added while folding. */
-interface Root {
-  readonly finding: Finding
-  /** The comparison's own, without what only the whole look shows. */
-  readonly origin: Finding
-  readonly consequences: string[]
-  readonly causes: Cause[]
-  /** The statements that break for it. */
-  readonly calls: Statement[]
-  /** Of an object that no migration explains: how its finding is made once all that went with it is known. */
-  readonly loose: { readonly input: Omit<LooseInput, 'rest'>; readonly rest: ObjectDifference[] } | null
-}
+import type { LedgerExpectation, Migration, MigrationEffect, Statement } from './release.ts'
 
 /** The findings that remain, each with its consequences. */
 export function foldFindings(input: FoldInput): readonly Finding[] {
   const standings = input.ledgers.flatMap((ledger) => ledger.standings)
-  const there = { ...input, missing: absentIn(input.differences) }
+  const there = {
+    ...input,
+    missing: absentIn(input.differences),
+    invalid: invalidIn(input.differences),
+    firstBy: firstBringers(input.effects),
+  }
   const skipped = skippedBelowTheMark(input, standings)
   const others = input.ledgers.flatMap((ledger) => ledger.findings)
-  const roots = new Map<number, Root>()
+  const byMigration = new Map(others.toReversed().map((candidate) => [aboutOf(candidate), candidate]))
+  const roots = new Map<number, Root>(rootsOfOpen(input.ledgers))
   for (const [index, standing] of standings.entries()) {
-    const own = skipped.get(index) ?? others.find((candidate) => isAbout(candidate, standing))
+    const own = skipped.get(index) ?? byMigration.get(placeOf(standing.migration))
     if (own !== undefined) roots.set(index, rootOf(stepped(own, { index, standing }, there), own))
   }
+  const indexes = indexesByKey(standings)
   for (const [index, { ledger, toldBy }] of standings.entries()) {
-    if (toldBy === undefined) continue
-    const by = standings.findIndex((other) => other.ledger === ledger && other.migration.key === toldBy)
-    const root = roots.get(by)
+    const by = toldBy === undefined ? undefined : indexes.get(ledger)?.get(toldBy)
+    const root = by === undefined ? undefined : roots.get(by)
     if (root !== undefined) roots.set(index, root)
   }
   for (const [index, root] of rootsOfMissingLedgers(input, there)) roots.set(index, root)
@@ -70,7 +47,12 @@ export function foldFindings(input: FoldInput): readonly Finding[] {
   const broken = foldBreaks(input, standings, roots, loose)
   const told = new Set([...roots.values()].map((root) => root.origin))
   const listed = others.filter((candidate) => !told.has(candidate))
-  return [...[...new Set(roots.values())].map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
+  const known = new Set(others)
+  // What is open is only told where something is absent for it, or the ledger says so itself.
+  const kept = [...new Set(roots.values())].filter(
+    ({ origin, consequences }) => isError(origin) || known.has(origin) || consequences.length > 0,
+  )
+  return [...kept.map(finish), ...listed, ...[...loose.values()].map(finish), ...broken]
 }
 
 /** Where a ledger does not exist nothing has run: all that its migrations bring is that one finding's consequence. */
@@ -91,24 +73,56 @@ function rootsOfMissingLedgers(input: FoldInput, there: AlreadyThereInput): Read
   return result
 }
 
+/** What an open migration would have brought is a consequence of that doubt. */
+function rootsOfOpen(ledgers: readonly LedgerComparison[]): ReadonlyMap<number, Root> {
+  const byFinding = new Map<Finding, Root>()
+  const result = new Map<number, Root>()
+  for (const [index, own] of openFindings(ledgers)) {
+    const root = byFinding.get(own) ?? rootOf(own)
+    byFinding.set(own, root)
+    result.set(index, root)
+  }
+  return result
+}
+
 const ROOT_CODES = new Set(['migration-missing', 'migration-skipped', 'migration-failed', 'migration-edited'])
 
-function isAbout(candidate: Finding, standing: MigrationStanding): boolean {
-  const file = candidate.source[0]?.file
-  return (
-    ROOT_CODES.has(candidate.code) &&
-    candidate.subject === standing.migration.subject &&
-    file === standing.migration.file
-  )
+/** The migration that a finding is about; empty: none. */
+function aboutOf({ code, subject, source }: Finding): string {
+  return ROOT_CODES.has(code) ? placeOf({ subject, file: source[0]?.file ?? '' }) : ''
 }
 
-function rootOf(own: Finding, origin: Finding = own): Root {
-  return { finding: own, origin, consequences: [...own.consequences], causes: [...own.causes], calls: [], loose: null }
+function placeOf({ subject, file }: Pick<Migration, 'subject' | 'file'>): string {
+  return JSON.stringify([subject, file])
 }
 
-/** With the steps for what a run that failed left behind. */
+function indexesByKey(
+  standings: readonly MigrationStanding[],
+): ReadonlyMap<LedgerExpectation, ReadonlyMap<string, number>> {
+  const found = new Map<LedgerExpectation, Map<string, number>>()
+  for (const [index, { ledger, migration }] of standings.entries()) {
+    const own = found.get(ledger) ?? new Map<string, number>()
+    found.set(ledger, own)
+    if (!own.has(migration.key)) own.set(migration.key, index)
+  }
+  return found
+}
+
+/** With the steps for what a run that failed left behind, whether the ledger tells of it or not. */
 function stepped(own: Finding, placed: Placed, there: AlreadyThereInput): Finding {
-  return own.code === 'migration-failed' ? { ...own, nextSteps: stepsOfFailed(own, placed, there) } : own
+  if (own.code === 'migration-failed') return { ...own, nextSteps: stepsOfFailed(own, placed, there) }
+  return own.code === 'migration-missing' ? { ...own, nextSteps: stepsOfMissing(own, placed, there) } : own
+}
+
+function firstBringers(effects: readonly MigrationEffect[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
+  for (const [index, { brought }] of effects.entries()) {
+    for (const object of brought) {
+      const identity = identityOf(object)
+      if (!found.has(identity)) found.set(identity, index)
+    }
+  }
+  return found
 }
 
 function madeElsewhere(own: Finding, steps: readonly NextStep[]): Finding {
@@ -121,6 +135,10 @@ function madeElsewhere(own: Finding, steps: readonly NextStep[]): Finding {
 
 function absentIn(differences: readonly ObjectDifference[]): ReadonlySet<string> {
   return new Set(differences.filter(({ code, kind }) => code === KINDS[kind].missing).map(({ identity }) => identity))
+}
+
+function invalidIn(differences: readonly ObjectDifference[]): ReadonlySet<string> {
+  return new Set(differences.filter(({ code }) => code.endsWith('-invalid')).map(({ identity }) => identity))
 }
 
 function finish(root: Root): Finding {
@@ -191,10 +209,6 @@ function fileOf(
   return fileCommand(variable, migration.file, effect?.costs.some(({ concurrently }) => concurrently) !== true)
 }
 
-function consequence(difference: Pick<ObjectDifference, 'code' | 'subject'>): string {
-  return `${difference.code} ${difference.subject}`
-}
-
 /** Adds each difference to the root that explains it; those that none explains become roots of their own, by identity. */
 function foldDifferences(
   input: FoldInput,
@@ -203,7 +217,9 @@ function foldDifferences(
 ): ReadonlyMap<string, Root> {
   const loose = new Map<string, Root>()
   const absentees = createAbsentees<Root>()
-  const pending = [...new Set(roots.values())].filter((root) => root.finding.code !== 'migration-edited')
+  const pending = [...new Set(roots.values())].filter(
+    ({ finding: { severity, code } }) => severity === 'error' && code !== 'migration-edited',
+  )
   for (const difference of input.differences) {
     const { code, kind, identity, subject } = difference
     const object = difference.object?.object
@@ -263,101 +279,4 @@ function looseRoot(
     pending: attributed || difference.object === null ? [] : pending.map((root) => root.finding),
   }
   return { ...rootOf(looseFinding({ ...input, rest: [] })), loose: { input, rest: [] } }
-}
-
-/** A statement that names a missing object is that object's consequence, and through it the migration's. */
-function foldBreaks(
-  input: FoldInput,
-  standings: readonly MigrationStanding[],
-  roots: ReadonlyMap<number, Root>,
-  loose: ReadonlyMap<string, Root>,
-): readonly Finding[] {
-  const taken = new Map<number, { readonly first: Finding; readonly consequences: Set<string> }>()
-  const own = input.breaks.flatMap((broken) => {
-    const index = runningOf(broken.statement) === null ? undefined : takenBy(broken, input.effects, standings)
-    const standing = index === undefined ? undefined : standings[index]
-    if (index !== undefined && standing !== undefined) {
-      const line = consequence(broken.finding)
-      const earlier = taken.get(index)
-      if (earlier !== undefined) earlier.consequences.add(line)
-      else taken.set(index, { first: brokenByRelease(broken, input.effects[index], standing), consequences: new Set() })
-      return []
-    }
-    const root = rootNaming(broken.names, input, roots, loose)
-    if (root === undefined) return [broken.finding]
-    root.consequences.push(consequence(broken.finding))
-    root.calls.push(broken.statement)
-    return []
-  })
-  return [
-    ...[...taken.values()].map(({ first, consequences }) => ({ ...first, consequences: [...consequences] })),
-    ...own,
-  ]
-}
-
-/** Which migration, applied here, removed what the statement names; else which changed it. */
-function takenBy(
-  { names }: StatementBreak,
-  effects: readonly MigrationEffect[],
-  standings: readonly MigrationStanding[],
-): number | undefined {
-  const named = ({ name }: ObjectReference): boolean => names.includes(bare(name))
-  const isApplied = (at: number): boolean => (standings[at]?.applied ?? null) !== null
-  const removed = effects.findLastIndex((effect, at) => isApplied(at) && effect.removed.some(named))
-  const changed = effects.findLastIndex((effect, at) => isApplied(at) && effect.changed.some(named))
-  return [removed, changed].find((at) => at >= 0)
-}
-
-/** A statement of the release that runs now, with the migration of the new one that took from it what it names. */
-function brokenByRelease(
-  broken: StatementBreak,
-  effect: MigrationEffect | undefined,
-  { migration: { subject, file } }: MigrationStanding,
-): Finding {
-  const removed = effect?.removed.find(({ name }) => broken.names.includes(bare(name)))
-  const running = runningOf(broken.statement) ?? ''
-  const did = removed === undefined ? 'changed what' : `removed ${removed.kind} ${subjectOf(removed)}, which`
-  return {
-    ...broken.finding,
-    source: [{ file, line: 1 }, ...broken.finding.source],
-    causes: [
-      {
-        text: `${subject} of this release ${did} the running release ${running} still names`,
-        evidence: `${subject} is applied here, and ${running} still serves`,
-      },
-    ],
-    nextSteps: [
-      {
-        text: `bring back what ${subject} took (${broken.names.join(', ')}), or deploy the new code now: until then ${running} fails`,
-        command: null,
-      },
-      {
-        text: 'next time, remove it in a release after the one whose code no longer names it (expand, then contract)',
-        command: null,
-      },
-    ],
-  }
-}
-
-function bare(subject: string): string {
-  return (subject.split('(')[0] ?? subject).split('.').at(-1) ?? subject
-}
-
-function rootNaming(
-  names: readonly string[],
-  input: FoldInput,
-  roots: ReadonlyMap<number, Root>,
-  loose: ReadonlyMap<string, Root>,
-): Root | undefined {
-  const all = [...roots.values(), ...loose.values()]
-  const byObject = all.find((root) =>
-    [consequence(root.finding), ...root.consequences].some(
-      (line) => !line.startsWith('query-') && names.includes(bare(line.slice(line.indexOf(' ') + 1))),
-    ),
-  )
-  if (byObject !== undefined) return byObject
-  const index = input.effects.findIndex(
-    (effect, at) => roots.has(at) && effect.brought.some((object) => names.includes(bare(object.name))),
-  )
-  return roots.get(index)
 }

@@ -1,5 +1,5 @@
 /** From what a release expects and what a look saw to findings, with the outcome of each check. Pure. */
-import type { TextComparer } from './compare-catalog.ts'
+import type { ObjectDifference, TextComparer } from './compare-catalog.ts'
 import { compareCatalog } from './compare-catalog.ts'
 import type { LedgerComparison } from './compare-ledger.ts'
 import { compareLedger } from './compare-ledger.ts'
@@ -13,6 +13,7 @@ import { judgeStatements, whyNot } from './judgement.ts'
 import type { Judgement, StatementsInput } from './judgement.ts'
 import type { Observation } from './observation.ts'
 import type { ObjectSql } from './object-sql.ts'
+import { isOpen } from './open-migrations.ts'
 import { commandsFor } from './paste.ts'
 import { replayFindings, unsureIdentities } from './replay-failures.ts'
 import type { Expectation, LedgerExpectation, MigrationEffect, ObjectReference } from './release.ts'
@@ -50,13 +51,28 @@ export function judge(input: JudgeInput): Judgement {
     findings: [...empty, ...ledgers.notSeen, ...folded, ...catalog.notSeen, ...statements.findings, ...replay],
     outcomes: {
       ledger: verdictOf([...empty, ...ledgers.notSeen, ...ledgers.comparisons.flatMap((ledger) => ledger.findings)]),
-      schema: verdictOf([...catalog.notSeen, ...catalog.differences.map(finding), ...replay]),
+      schema: verdictOf([
+        ...catalog.notSeen,
+        ...judgedDifferences(ledgers.comparisons, catalog.differences),
+        ...replay,
+      ]),
       queries: statements.outcome,
     },
     notes: [...ledgers.comparisons.flatMap((ledger) => ledger.notes), ...catalog.notes, ...statements.notes],
     ledgers: ledgers.comparisons,
     differences: isCompared(input) ? catalog.differences : null,
   }
+}
+
+/** Each as what it counts for: what an open migration would have brought is unsure. */
+function judgedDifferences(
+  ledgers: readonly LedgerComparison[],
+  differences: readonly ObjectDifference[],
+): readonly Finding[] {
+  const standings = ledgers.flatMap((ledger) => ledger.standings)
+  return differences.map((difference) =>
+    finding(isOpen(difference, standings) ? { ...difference, code: 'ledger-ambiguous' } : difference),
+  )
 }
 
 /** Where it is known of each object which migration brought it. A command that recorded none of them on its own told nothing. */

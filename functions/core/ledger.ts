@@ -31,6 +31,11 @@ export interface AppliedMigration {
   readonly place: number
   /** How what ran is another than the release's, where its checksum does not tell that; absent: the checksum tells. */
   readonly differs?: EntryDifference | undefined
+  /**
+   * Why the tool, by a rule of its own, recorded it without running it, so that what it brings need not be here; one sentence. Absent for
+   * all others, also for what people marked.
+   */
+  readonly passedOver?: string | undefined
 }
 
 /** What the ledger has in the place of an entry of the list that the tool keeps of its migrations. Sentences without a full stop. */
@@ -76,6 +81,8 @@ export interface LedgerReading {
   readonly failedRunsAgain?: boolean | undefined
   /** The lock's table with its schema, where the tool's lock is held, and what it says. */
   readonly lock: { readonly table: string; readonly detail: string } | null
+  /** The tool whose ledger in this database goes on where this one ends; absent: there is none. `evidence`: one sentence. */
+  readonly successor?: { readonly title: string; readonly evidence: string } | undefined
   /** Remarks for the report, each one sentence. */
   readonly notes: readonly string[]
 }

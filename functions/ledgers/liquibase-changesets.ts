@@ -1,5 +1,6 @@
 /** One changeset of a changelog, whatever the changelog's form. */
-import type { ChangesetFilters } from './liquibase-filters.ts'
+import type { ChangesetFilters, Preconditions } from './liquibase-filters.ts'
+import { preconditionsOf } from './liquibase-filters.ts'
 import type { HashedSql } from './liquibase-checksum.ts'
 import type { FormattedChangeset } from './liquibase-formatted-sql.ts'
 import type { ChangelogNode } from './liquibase-nodes.ts'
@@ -45,7 +46,7 @@ export interface Changeset {
   readonly runAlways: boolean
   readonly runOnChange: boolean
   readonly runOrder: string | null
-  readonly hasPreconditions: boolean
+  readonly preconditions: Preconditions | null
   readonly validCheckSums: readonly string[]
   /** `modifySql`: its checksum counts too. */
   readonly isModified: boolean
@@ -107,7 +108,10 @@ export function formattedChangeset(found: FormattedChangeset, isLast: boolean, a
     id: around.expand(found.id).text,
     author: around.expand(found.author).text,
     ...attributesOf(text, found.line, around),
-    hasPreconditions: found.hasPreconditions,
+    preconditions:
+      found.preconditions === null
+        ? null
+        : preconditionsOf((name) => found.preconditions?.get(name.toLowerCase()) ?? null),
     validCheckSums: found.validCheckSums,
     isModified: false,
     changes: [
@@ -134,7 +138,7 @@ export function rawChangeset(sql: string, around: Around): Changeset {
     id: 'raw',
     author: 'includeAll',
     ...attributesOf(() => null, 1, { ...around, logicalPath: null, pathDoubt: null }),
-    hasPreconditions: false,
+    preconditions: null,
     validCheckSums: [],
     isModified: false,
     changes: [
@@ -166,6 +170,7 @@ export async function modelledChangeset(
     return value === null ? null : around.expand(value).text
   }
   const changes: Change[] = []
+  const conditions = node.children.find(({ name }) => name === 'preConditions')
   const wrapped = node.children.filter(({ name }) => name === 'changes').flatMap(({ children }) => children)
   for (const child of [...node.children.filter(({ name }) => !NO_CHANGES.has(name)), ...wrapped]) {
     if (!SQL_CHANGES.has(child.name)) changes.push({ kind: 'modelled', name: child.name })
@@ -175,7 +180,7 @@ export async function modelledChangeset(
     id: text('id') ?? '',
     author: text('author') ?? '',
     ...attributesOf(text, node.line, around),
-    hasPreconditions: node.children.some(({ name }) => name === 'preConditions'),
+    preconditions: conditions === undefined ? null : preconditionsOf((name) => valueOf(conditions, name)),
     validCheckSums: node.children.flatMap((child) => (child.name === 'validCheckSum' ? checksumsOf(child) : [])),
     isModified: node.children.some(({ name }) => name === 'modifySql'),
     changes,
@@ -191,7 +196,7 @@ function attributesOf(
   text: (...names: readonly string[]) => string | null,
   line: number,
   around: Around,
-): Omit<Changeset, 'id' | 'author' | 'hasPreconditions' | 'validCheckSums' | 'isModified' | 'changes'> {
+): Omit<Changeset, 'id' | 'author' | 'preconditions' | 'validCheckSums' | 'isModified' | 'changes'> {
   const context = text('contextFilter') ?? text('context')
   const labels = text('labels')
   const logical = text('logicalFilePath')

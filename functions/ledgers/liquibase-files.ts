@@ -5,7 +5,7 @@ import type { Changelog } from './liquibase-changelog.ts'
 import { DATABASE, readChangelog } from './liquibase-changelog.ts'
 import type { Changeset, SqlChange } from './liquibase-changesets.ts'
 import { changesetChecksum } from './liquibase-checksum.ts'
-import { isForDatabase, judgeFilters } from './liquibase-filters.ts'
+import { isForDatabase, judgeFilters, preconditionDoubt } from './liquibase-filters.ts'
 import { changesetKey } from './liquibase-paths.ts'
 import type { FoundRoots, RootChangelog } from './liquibase-roots.ts'
 import type { LiquibaseSettings } from './liquibase-settings.ts'
@@ -42,7 +42,7 @@ export async function listChangesets(
     else
       found.set(key, {
         set,
-        migration: migrationOf(set, key, (judged === null ? set.pathDoubt : judged.doubt) ?? undefined),
+        migration: migrationOf(set, key, doubtOf(set, judged)),
       })
   }
   const listed = [...found.values()]
@@ -55,6 +55,14 @@ export async function listChangesets(
     problems,
     notes: [...rootNotes(roots), ...leftNotes(left), ...setNotes(listed)],
   }
+}
+
+function doubtOf(
+  { preconditions, pathDoubt }: Changeset,
+  judged: { readonly doubt: string } | null,
+): string | undefined {
+  if (judged === null && pathDoubt !== null) return pathDoubt
+  return preconditionDoubt(preconditions) ?? judged?.doubt
 }
 
 interface Listed {
@@ -147,7 +155,7 @@ function setNotes(listed: readonly Listed[]): readonly string[] {
     listed.filter(({ set }) => fits(set)).map(({ migration }) => migration.key)
   const modelled = named((set) => set.isModified || set.changes.some((change) => change.kind === 'modelled'))
   const valued = named((set) => sqlChanges(set).some(({ unknown }) => unknown !== null))
-  const conditional = named((set) => set.hasPreconditions)
+  const conditional = named((set) => set.preconditions !== null)
   return [
     ...(modelled.length === 0
       ? []

@@ -14,6 +14,26 @@ export interface ChangesetFilters {
   readonly labels: readonly string[]
 }
 
+/** What is done with a changeset whose preconditions do not hold, or fail to be evaluated. */
+export interface Preconditions {
+  readonly onFail: string
+  readonly onError: string
+}
+
+/** @param valueOf an attribute of the preconditions, null where it has none. */
+export function preconditionsOf(valueOf: (name: string) => string | null): Preconditions {
+  return { onFail: valueOf('onFail')?.toUpperCase() ?? 'HALT', onError: valueOf('onError')?.toUpperCase() ?? 'HALT' }
+}
+
+/** Of a changeset that leaves no row where its preconditions do not hold (ChangeSet.execute, ExecType.SKIPPED). */
+export const LEAVES_NO_ROW =
+  'it has preconditions with CONTINUE, which only Liquibase evaluates: where they do not hold it is left out, without a row'
+
+export function preconditionDoubt(preconditions: Preconditions | null): string | null {
+  if (preconditions === null) return null
+  return [preconditions.onFail, preconditions.onError].includes('CONTINUE') ? LEAVES_NO_ROW : null
+}
+
 /** null: it runs; `doubt`: the repository does not tell; `skipped`: it does not run. Without a full stop. */
 export function judgeFilters(
   { contexts, labels }: ChangesetFilters,

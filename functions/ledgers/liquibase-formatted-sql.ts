@@ -9,7 +9,8 @@ export interface FormattedChangeset {
   /** Its attributes by lower-case name, without quotes. */
   readonly attributes: ReadonlyMap<string, string>
   readonly validCheckSums: readonly string[]
-  readonly hasPreconditions: boolean
+  /** Attributes of its `--preconditions`, by lower-case name; null: it has none. */
+  readonly preconditions: ReadonlyMap<string, string> | null
   /** Its SQL, where each line that is none is empty; it begins in the line after `line`. */
   readonly sql: string
 }
@@ -37,7 +38,8 @@ const ROLLBACK_BLOCK = /^\s*\/\*\s*liquibase\s*rollback\s*$/i
 const COMMENT = /^--\s*comment:? /i
 const VALID = /^--\s*validCheckSum:? (.*)$/i
 const ROLLBACK = /^\s*--\s*rollback /i
-const PRECONDITION = /^\s*--\s*precondition(?:s|-[\w-]+ )/i
+/** What follows `--preconditions`; of a single one, which has no attributes for all, nothing. */
+const PRECONDITION = /^\s*--\s*precondition(?:s(.*)$|-[\w-]+ )/i
 
 export function isFormattedSql(text: string): boolean {
   return HEADER.test(/\S.*/.exec(text.replace(/^\uFEFF/, ''))?.[0] ?? '')
@@ -79,10 +81,10 @@ function notAChangeset(line: string): string {
   return `\`${line.trim()}\` is no changeset to Liquibase, which refuses the file: write \`--changeset author:id\`, without a space after the colon`
 }
 
-interface OpenChangeset extends Omit<FormattedChangeset, 'sql' | 'validCheckSums' | 'hasPreconditions'> {
+interface OpenChangeset extends Omit<FormattedChangeset, 'sql' | 'validCheckSums' | 'preconditions'> {
   readonly body: string[]
   readonly valid: string[]
-  preconditions: boolean
+  preconditions: ReadonlyMap<string, string> | null
 }
 
 function openChangeset([, author = '', id = '', rest = '']: RegExpExecArray, line: number): OpenChangeset {
@@ -93,7 +95,7 @@ function openChangeset([, author = '', id = '', rest = '']: RegExpExecArray, lin
     attributes: attributesOf(rest),
     body: [],
     valid: [],
-    preconditions: false,
+    preconditions: null,
   }
 }
 
@@ -102,7 +104,10 @@ function addLine(open: OpenChangeset, lines: readonly string[], at: number): num
   const line = lines[at] ?? ''
   const valid = VALID.exec(line)
   if (valid !== null) open.valid.push(valid[1]?.trim() ?? '')
-  if (PRECONDITION.test(line)) open.preconditions = true
+  const precondition = PRECONDITION.exec(line)
+  // `--precondition-sql-check` alone has the defaults.
+  if (precondition !== null)
+    open.preconditions = new Map([...(open.preconditions ?? []), ...attributesOf(precondition[1] ?? '')])
   if (ROLLBACK_BLOCK.test(line)) {
     const end = lines.findIndex((other, index) => index > at && /\*\/\s*$/.test(other))
     const more = (end < 0 ? lines.length - 1 : end) - at
@@ -115,7 +120,7 @@ function addLine(open: OpenChangeset, lines: readonly string[], at: number): num
 }
 
 function closeChangeset({ body, valid, preconditions, ...head }: OpenChangeset): FormattedChangeset {
-  return { ...head, sql: body.join('\n'), validCheckSums: valid, hasPreconditions: preconditions }
+  return { ...head, sql: body.join('\n'), validCheckSums: valid, preconditions }
 }
 
 /** How many lines `--ignoreLines` takes away from here on, itself and its end among them. */

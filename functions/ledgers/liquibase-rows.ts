@@ -2,6 +2,7 @@
 import type { AppliedMigration, LedgerReading } from '../core/ledger.ts'
 import type { Migration } from '../core/release.ts'
 import type { LedgerReader, LedgerRow } from './ledger.ts'
+import { LEAVES_NO_ROW } from './liquibase-filters.ts'
 import { changesetKey, olderKey } from './liquibase-paths.ts'
 import { isoTime, isTrue } from './migration-text.ts'
 
@@ -52,6 +53,10 @@ function appliedOf(key: string, row: LedgerRow, migration: Migration | undefined
       ? null
       : `EXECTYPE is ${type}${type === 'MARK_RAN' ? ': its preconditions did not hold, and it was recorded without running' : ''}`,
     place,
+    passedOver:
+      type === 'MARK_RAN'
+        ? 'its preconditions did not hold here, and Liquibase recorded it without running it'
+        : undefined,
   }
 }
 
@@ -69,6 +74,8 @@ function unclearOf(
   table: string,
 ): LedgerReading['unclear'] {
   const run = new Set(migrations.filter(({ key }) => found.has(key)).map(({ doubt }) => doubt))
+  // Preconditions are each changeset's own: that those of another one held says nothing.
+  run.delete(LEAVES_NO_ROW)
   const doubtful = migrations.filter(({ key, doubt }) => doubt !== undefined && !run.has(doubt) && !found.has(key))
   const [first] = doubtful
   if (first?.doubt === undefined) return undefined
@@ -76,13 +83,16 @@ function unclearOf(
     keys: doubtful.map(({ key }) => key),
     why: `${first.doubt}, and ${table} has no row of the kind`,
     causes: ['Liquibase leaves them out in this environment', 'they have not run here yet'],
-    nextStep: {
-      text: /^it has the (?:context|labels) /.test(first.doubt)
-        ? 'say in liquibase.properties with which `contexts` and `labelFilter` Liquibase is run, and build the release again'
-        : 'write logicalFilePath on each changeset, where every version of Liquibase takes it, and build the release again',
-      command: null,
-    },
+    nextStep: { text: stepFor(first.doubt), command: null },
   }
+}
+
+function stepFor(doubt: string): string {
+  if (doubt === LEAVES_NO_ROW)
+    return 'see in the output of the last `liquibase update` whether it left the changeset out; with onFail MARK_RAN it would leave a row that tells'
+  return /^it has the (?:context|labels) /.test(doubt)
+    ? 'say in liquibase.properties with which `contexts` and `labelFilter` Liquibase is run, and build the release again'
+    : 'write logicalFilePath on each changeset, where every version of Liquibase takes it, and build the release again'
 }
 
 function lockOf(schema: string, beside: Input['beside']): LedgerReading['lock'] {
@@ -112,15 +122,22 @@ function otherPlaces(
   table: string,
 ): readonly string[] {
   if (found.size === 0 || migrations.some(({ key }) => found.has(key))) return []
+  const byEnd = new Map<string, string>()
+  for (const other of found.keys()) for (const end of endsOf(other)) byEnd.set(end, other)
+  const whole = new Map([...found.keys()].map((other) => [other.toLowerCase(), other]))
   for (const { key } of migrations) {
-    const own = key.toLowerCase()
-    const row = [...found.keys()].find(
-      (other) => own.endsWith(`/${other.toLowerCase()}`) || other.toLowerCase().endsWith(`/${own}`),
-    )
+    const row = byEnd.get(key.toLowerCase()) ?? endsOf(key).flatMap((end) => whole.get(end) ?? [])[0]
     if (row === undefined) continue
     return [
       `${table} has ${row} where the release has ${key}: Liquibase tells changesets apart by their paths, so it was run from another folder or with another search path here, and would run all of them again; write the folder from which it is run as searchPath into liquibase.properties, or set logicalFilePath`,
     ]
   }
   return []
+}
+
+/** What a key is below each of its folders, in lower case: `a/b/c.sql::1::ana` is `b/c.sql::1::ana`, and `c.sql::1::ana`. */
+function endsOf(key: string): readonly string[] {
+  const own = key.toLowerCase()
+  const path = own.indexOf('::') < 0 ? own.length : own.indexOf('::')
+  return [...own.slice(0, path).matchAll(/\//g)].map(({ index }) => own.slice(index + 1))
 }

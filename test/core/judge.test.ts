@@ -130,6 +130,44 @@ describe('a ledger', () => {
     expect(result.findings[0]?.consequences).toEqual(['column-missing orders.status_note'])
   })
 
+  describe('without a row of a migration of which a part is there', () => {
+    const steps = (input: Partial<JudgeInput> & Pick<JudgeInput, 'observation'>) => run(input).findings[0]?.nextSteps
+    const half = { orders_note_idx: null }
+    const RUN = { text: 'run the migrations that are missing, then look again', command: 'flyway migrate' }
+
+    test('says what a run that stopped half way left behind, and how it is taken back', () => {
+      expect(steps({ observation: observation(without42, objects, half) })).toEqual([
+        {
+          text: 'if a run stopped half way, as its log says, mend why it did and take back what it left behind, with what is in it: column orders.status_note; what was made by hand may stay where the migration lets it',
+          command: `psql "$URL" -c 'ALTER TABLE public.orders DROP COLUMN status_note'`,
+        },
+        RUN,
+      ])
+    })
+
+    test('an index that is not valid was left behind too', () => {
+      const facts = { method: 'btree', keys: 'status_note', valid: 'no' }
+      const invalid = { orders_note_idx: object('index', 'orders', 'orders_note_idx', facts) }
+      const [first] = steps({ observation: observation(without42, objects, invalid) }) ?? []
+      expect(first?.command).toContain('DROP INDEX public.orders_note_idx')
+    })
+
+    test('what an earlier migration brought, or anybody may have made, is not taken back', () => {
+      const again = [effect([orders, note]), effect([note, noteIndex])]
+      expect(steps({ effects: again, observation: observation(without42, objects, half) })).toEqual([RUN])
+      const extension = object('extension', 'citext', 'citext', {})
+      const made = [effect([orders]), effect([extension, noteIndex])]
+      const all = [expected(orders, 0), expected(extension, 1), expected(noteIndex, 1)]
+      expect(
+        steps({
+          effects: made,
+          expectation: expectation([ledger([V1, V42])], all, []),
+          observation: observation(without42, all, half),
+        }),
+      ).toEqual([RUN])
+    })
+  })
+
   test('that does not exist is one finding, with all that its migrations bring as consequences', () => {
     const result = run({
       observation: observation(
@@ -302,6 +340,52 @@ describe('an object', () => {
     expect(run({ expectation: exact, observation: observation(all, objects, extra) }).rows).toEqual([
       'object-unexpected legacy',
     ])
+  })
+
+  describe('that a migration would have brought of which it is not known whether it belongs here', () => {
+    const gone = { status_note: null, orders_note_idx: null }
+    const passedOver = 'its preconditions did not hold here, and it was recorded without running'
+    const marked = reading([applied(V1.key, 1), applied(V42.key, 2, { state: 'marked', passedOver })])
+
+    test('is a doubt, and no error; where it is all there nothing is said', () => {
+      const result = run({ observation: observation(marked, objects, gone) })
+      expect(result).toMatchObject({ rows: ['ledger-ambiguous V42__add_status_note.sql'], verdict: 'unsure' })
+      expect(result.outcomes).toMatchObject({ ledger: 'pass', schema: 'unsure' })
+      expect(result.findings[0]).toMatchObject({
+        found: `${passedOver}; not all that it would have brought is here`,
+        consequences: ['column-missing orders.status_note', 'index-missing orders_note_idx'],
+      })
+      expect(run({ observation: observation(marked, objects) })).toMatchObject({ rows: [], verdict: 'pass' })
+    })
+
+    test('is the consequence of what the ledger cannot tell, where the repository does not say that it runs', () => {
+      const doubtful = { ...V42, doubt: 'it has the context demo' }
+      const unclear = {
+        keys: [V42.key],
+        why: 'it may not run',
+        causes: [],
+        nextStep: { text: 'say so', command: null },
+      }
+      const result = run({
+        expectation: expectation([ledger([V1, doubtful])], objects, []),
+        observation: observation(reading([applied(V1.key, 1)], { unclear }), objects, gone),
+      })
+      expect(result).toMatchObject({ rows: ['ledger-ambiguous public.flyway_schema_history'], verdict: 'unsure' })
+      expect(result.findings[0]?.consequences).toHaveLength(2)
+      expect(result.outcomes).toMatchObject({ ledger: 'unsure', schema: 'unsure' })
+    })
+
+    test('breaks a statement all the same', () => {
+      const broken = {
+        subject: 'recent',
+        refused: null,
+        error: { sqlState: '42703', message: 'column "status_note" does not exist', position: 8 },
+      }
+      const statements = { statements: { seen: true, value: [broken] } } as const
+      const result = run({ observation: observation(marked, objects, gone, statements) })
+      expect(result.rows).toEqual(['ledger-ambiguous V42__add_status_note.sql', 'query-broken recent'])
+      expect(result.verdict).toBe('fail')
+    })
   })
 
   test('that a failed replay leaves open is its consequence, and never an error', () => {

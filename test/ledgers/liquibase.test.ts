@@ -470,6 +470,61 @@ describe('what runs here', () => {
   })
 })
 
+describe('preconditions', () => {
+  const conditions = (onFail: string): string =>
+    `--preconditions onFail:${onFail} onError:HALT\n--precondition-sql-check expectedResult:0 SELECT count(*) FROM u`
+  const set = (id: string, onFail: string): string =>
+    `--changeset ana:${id}\n${conditions(onFail)}\nCREATE TABLE t${id} (id int);`
+  const files = { 'db/a.sql': sql(one('1'), set('2', 'CONTINUE'), set('3', 'CONTINUE'), set('4', 'MARK_RAN')) }
+
+  test('with CONTINUE leave no row where they do not hold: without one it is unsure, each for itself', async () => {
+    const { unclear } = await interpret([row('db/a.sql', '1'), row('db/a.sql', '3')], files)
+    expect(unclear).toMatchObject({
+      keys: ['db/a.sql::2::ana'],
+      why: 'it has preconditions with CONTINUE, which only Liquibase evaluates: where they do not hold it is left out, without a row, and public.databasechangelog has no row of the kind',
+      nextStep: { text: expect.stringContaining('the last `liquibase update`') as string },
+    })
+    expect((await interpret([row('db/a.sql', '2'), row('db/a.sql', '3')], files)).unclear).toBeUndefined()
+  })
+
+  test('with any other word would leave one, or stop: without one it has not run', async () => {
+    const rows = await interpret([row('db/a.sql', '2'), row('db/a.sql', '3')], files)
+    expect(rows.unclear).toBeUndefined()
+    for (const onFail of ['HALT', 'WARN', 'MARK_RAN'])
+      expect((await discover({ 'db/a.sql': sql(set('1', onFail)) })).migrations[0]?.doubt).toBeUndefined()
+  })
+
+  test('that did not hold are why it was recorded without running; a changeset that was only recorded has no such row', async () => {
+    const { applied } = await interpret([row('db/a.sql', '1'), row('db/a.sql', '4', { exectype: 'MARK_RAN' })], files)
+    expect(applied.map(({ passedOver }) => passedOver)).toEqual([
+      undefined,
+      'its preconditions did not hold here, and Liquibase recorded it without running it',
+    ])
+  })
+
+  test('are read in every form of changelog', async () => {
+    const doubtOf = async (name: string, text: string) => (await discover({ [name]: text }, name)).migrations[0]?.doubt
+    const xml = (attributes: string): string =>
+      `<databaseChangeLog><changeSet id="1" author="ana"><preConditions ${attributes}><tableExists tableName="u"/></preConditions><sql>SELECT 1</sql></changeSet></databaseChangeLog>`
+    const yaml = (more: string): string =>
+      `databaseChangeLog:\n  - changeSet:\n      id: 1\n      author: ana\n      preConditions:\n        - ${more}\n        - tableExists: { tableName: u }\n      changes:\n        - sql: SELECT 1\n`
+    expect(await doubtOf('db/a.xml', xml('onFail="CONTINUE"'))).toContain('with CONTINUE')
+    expect(await doubtOf('db/a.xml', xml('onError="continue"'))).toContain('with CONTINUE')
+    expect(await doubtOf('db/a.xml', xml('onFail="MARK_RAN"'))).toBeUndefined()
+    expect(await doubtOf('db/a.yaml', yaml('onFail: CONTINUE'))).toContain('with CONTINUE')
+    expect(await doubtOf('db/a.yaml', yaml('onFail: MARK_RAN'))).toBeUndefined()
+    expect(
+      await doubtOf('db/a.sql', sql(`--changeset ana:1\n--precondition-table-exists table:u\nSELECT 1;`)),
+    ).toBeUndefined()
+  })
+
+  test('are said of those that a replay takes to hold', async () => {
+    expect((await discover(files)).notes).toEqual([
+      'preconditions are not evaluated, and are taken to hold in a replay: db/a.sql::2::ana, db/a.sql::3::ana, db/a.sql::4::ana',
+    ])
+  })
+})
+
 describe('rows', () => {
   const FILES = { 'db/a.sql': sql(one('1'), one('2'), one('3')) }
 
@@ -534,6 +589,20 @@ describe('rows', () => {
   test('all under other paths: it was run from another folder, and that is said', async () => {
     const { notes } = await interpret([row('a.sql', '1')], FILES)
     expect(notes).toEqual([expect.stringContaining('has a.sql::1::ana where the release has db/a.sql::1::ana')])
+  })
+
+  test('thousands of another service’s rows under other paths are told from ours in time', async () => {
+    const rows = Array.from({ length: 5_000 }, (_, at) => row(`other/changes/${at}.sql`, String(at)))
+    const many = { 'db/a.sql': sql(...Array.from({ length: 5_000 }, (_, at) => `--changeset ana:x${at}\nSELECT 1;`)) }
+    const { migrations } = await discover(many)
+    const table = { schema: 'public', table: 'databasechangelog', columns: {}, readable: true }
+    const started = performance.now()
+    expect(liquibase.interpret({ table, rows, beside: [], migrations }).notes).toEqual([])
+    expect(performance.now() - started).toBeLessThan(2_000)
+    const moved = [...rows, row('changes/DB/A.SQL', 'x7')]
+    expect(liquibase.interpret({ table, rows: moved, beside: [], migrations }).notes).toEqual([
+      expect.stringContaining('has changes/DB/A.SQL::x7::ana where the release has db/a.sql::x7::ana') as string,
+    ])
   })
 })
 

@@ -115,6 +115,7 @@ export const LEDGER_EXPLANATIONS: GroupExplanations<'ledger'> = {
       'a second tool or service keeps its ledger in the same database',
       'a restored backup or an old schema has a copy of the table',
       'the tool was changed, and its old ledger stayed',
+      'the tool may leave a migration out by a rule of its own (contexts, preconditions of Liquibase): what it would have brought need not be here',
     ],
     steps: [
       { text: 'name the right one: `migrations.table` in deploywatch.yaml', command: null },
