@@ -19,14 +19,19 @@ export async function pgliteVersion(): Promise<string> {
 }
 
 /**
- * - max_locks_per_transaction: a migration of 20,000 statements locks more than the default's 64 allow.
+ * - max_locks_per_transaction, times max_connections: a migration of 20,000 statements locks more than the default's 6,400 objects.
+ * - max_connections, shared_buffers, wal_buffers, max_wal_senders: there is one session, and the files are in memory: what the
+ *   defaults set aside beside them costs a sixth of the start.
  * - client_min_messages: the server says what a statement costs only at debug1. Set here, DISCARD ALL keeps it.
  * - plan_cache_mode: what the replay prepares would else be planned anew at each of its first runs, which is most of its cost.
- * - wal_*: nobody reads the write-ahead log; what a checkpoint leaves of it is copied with the files, and packed.
  * - search_path: PGlite starts with `public` alone, a server with this.
  */
 const SETTINGS = [
-  'max_locks_per_transaction=4096',
+  'max_locks_per_transaction=16384',
+  'max_connections=8',
+  'shared_buffers=16MB',
+  'wal_buffers=64kB',
+  'max_wal_senders=0',
   'client_min_messages=debug1',
   'search_path="$user", public',
   'plan_cache_mode=force_generic_plan',
