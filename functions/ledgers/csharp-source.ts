@@ -23,13 +23,13 @@ export interface CsharpClass {
   readonly condition: string | null
 }
 
-const TOKENS = new RegExp(
+const TOKENS = /* @__PURE__ */ new RegExp(
   [
     String.raw`(?<directive>^[ \t\u{feff}]*#[^\n]*)`,
     String.raw`(?<comment>//[^\n]*|/\*[^]*?\*/)`,
     // Verbatim, raw, interpolated with strings in its holes, plain; a character.
     String.raw`(?:\$@|@\$?)"[^"]*(?:""[^"]*)*"`,
-    String.raw`\$*(?<quotes>"{3,})[^]*?\k<quotes>`,
+    String.raw`\$*(?<quotes>"{3,9})[^]*?\k<quotes>`,
     String.raw`\$"(?:[^"\\{\n]|\\.|\{\{|\{(?:[^{}"\n]|"(?:[^"\\\n]|\\.)*")*\})*"`,
     String.raw`"[^"\\\n]*(?:\\.[^"\\\n]*)*"`,
     String.raw`'(?:\\.[^'\n]{0,8}|[^'\\\n])'`,
@@ -59,34 +59,50 @@ export function readCsharp(text: string): CsharpText {
   return { code: code.join('') + rest, masked: masked.join('') + rest, conditions }
 }
 
+/** Lengths have an end, so that a text that is no C# costs no time that grows with its square. */
 const CLASS =
-  /\bclass\s+@?([\p{L}_][\p{L}\p{N}_]*)\s*(?:<[^>{]*>\s*)?(?:\([^){]*\)\s*)?(?::([^{]*?))?\s*(?=\{|;|\bwhere\b)/gu
+  /\bclass\s+@?([\p{L}_][\p{L}\p{N}_]*)\s*(?:<[^>{;]{0,500}>\s*)?(?:\([^){;]{0,2000}\)\s*)?(?::([^{;]{0,2000}?))?\s*(?=\{|;|\bwhere\b)/gu
+
+/** Of attributes before a class. */
+const LONGEST_HEADER = 5000
 
 /** In the order of the text, those inside of other classes too. */
 export function readClasses(source: CsharpText): readonly CsharpClass[] {
   const { masked } = source
   const namespaces = [...masked.matchAll(/\bnamespace\s+([\p{L}\p{N}_.@]+)/gu)]
+  let namespace: string | undefined
+  let line = 1
+  let from = 0
+  const open: string[] = []
+  const conditions = [...source.conditions]
   return [...masked.matchAll(CLASS)].map((match) => {
     const [, name = '', bases = ''] = match
-    // What stands before a class ends where anything else does: attributes have none of these outside of strings.
-    const start = Math.max(...[';', '{', '}'].map((mark) => masked.lastIndexOf(mark, match.index))) + 1
-    const namespace = namespaces.findLast(({ index }) => index < match.index)?.[1]
-    const open: string[] = []
-    for (const { at, words } of source.conditions) {
-      if (at > match.index) break
+    line += masked.slice(from, match.index).split('\n').length - 1
+    from = match.index
+    while ((namespaces[0]?.index ?? Infinity) < from) namespace = namespaces.shift()?.[1]
+    while ((conditions[0]?.at ?? Infinity) < from) {
+      const words = conditions.shift()?.words ?? ''
       if (words.startsWith('if')) open.push(words)
       else open.pop()
     }
+    const start = startOfHeader(masked, from)
     return {
       name,
       fullName: namespace === undefined ? name : `${namespace}.${name}`,
       bases: topLevelParts(bases, bases).filter((base) => base !== ''),
-      attributes: attributesOf(source, start, match.index),
-      isAbstract: /\babstract\b/.test(masked.slice(start, match.index)),
-      line: source.code.slice(0, match.index).split('\n').length,
+      attributes: attributesOf(source, start, from),
+      isAbstract: /\babstract\b/.test(masked.slice(start, from)),
+      line,
       condition: open.at(-1) ?? null,
     }
   })
+}
+
+/** What stands before a class begins where anything else ends: attributes have none of these outside of strings. */
+function startOfHeader(masked: string, end: number): number {
+  const first = Math.max(0, end - LONGEST_HEADER)
+  const header = masked.slice(first, end)
+  return first + Math.max(...[';', '{', '}'].map((mark) => header.lastIndexOf(mark))) + 1
 }
 
 function attributesOf({ code, masked }: CsharpText, start: number, end: number): ReadonlyMap<string, string> {

@@ -15,6 +15,8 @@ export interface DotnetProject {
 
 export interface DotnetRepository {
   readonly projects: readonly DotnetProject[]
+  /** All .cs files. */
+  readonly sources: readonly string[]
   /** The one in whose folder, or below it, a path is; null: none. */
   projectOf(path: string): DotnetProject | null
   /** The .cs files of a project, without those of a project below it. */
@@ -38,6 +40,7 @@ export async function readDotnet(project: ProjectFiles): Promise<DotnetRepositor
   const sources = files.filter(isSource)
   return {
     projects,
+    sources,
     projectOf,
     sourcesOf: (one) => sources.filter((file) => projectOf(folderOf(file)) === one),
   }
@@ -51,9 +54,11 @@ function readProject(file: string, text: string): DotnetProject {
     file,
     folder,
     references: references.map(([, include = '']) => resolved(folder, include)),
+    // An Aspire host starts the others, and configures no context.
     starts:
-      /\bSdk\s*=\s*["']Microsoft\.NET\.Sdk\.(?:Web|Worker)\b/.test(xml) || /<OutputType>\s*(?:Win)?Exe\s*</i.test(xml),
-    isTest: /\bMicrosoft\.NET\.Test\.Sdk\b|<IsTestProject>\s*true/i.test(xml),
+      /\bSdk\s*=\s*["']Microsoft\.NET\.Sdk\.(?:Web|Worker)\b|<OutputType>\s*(?:Win)?Exe\s*</i.test(xml) &&
+      !/\bAspire\.AppHost\.Sdk\b|<IsAspireHost>\s*true/i.test(xml),
+    isTest: /\bMicrosoft\.NET\.Test\.Sdk\b|\bMSTest\.Sdk\b|<IsTestProject>\s*true/i.test(xml),
   }
 }
 

@@ -15,7 +15,7 @@ import { joinPath, trimFolder } from './project-files.ts'
 export interface EfProject {
   readonly migrations: readonly Migration[]
   readonly problems: readonly FileProblem[]
-  /** Keys of the assembly's other contexts. */
+  /** Keys of other contexts: of the assembly's, and of those that have a .Designer.cs file in another one. */
   readonly elsewhere: readonly string[]
   readonly table: LedgerTableName | null
   readonly command: string
@@ -28,19 +28,25 @@ export async function readEfProject(project: ProjectFiles, settings: LedgerSetti
   const repository = await readDotnet(project)
   const own = repository.projectOf(path)
   const below = (await project.list(path)).filter(isSource)
-  const assembly = own === null ? [] : repository.sourcesOf(own)
   const inFolder = new Set(below)
-  const { migrations: all, problems } = await readMigrations(project, [...new Set([...assembly, ...below])].sort())
+  const assembly = new Set([...(own === null ? [] : repository.sourcesOf(own)), ...below])
+  const { migrations: all, problems } = await readMigrations(project, [...assembly].sort())
   const users = own === null ? [] : usersOf(repository.projects, own).filter(({ isTest }) => !isTest)
   const related = own === null ? [] : [own, ...users, ...usedBy(repository.projects, own)]
   const listed = own === null ? below : related.flatMap((one) => repository.sourcesOf(one))
-  const code = await readHistoryCode(project, listed.filter((file) => !inFolder.has(file) || own === null).sort())
+  const written = new Set(all.map(({ migration }) => migration.file))
+  const code = await readHistoryCode(
+    project,
+    listed.filter((file) => !file.endsWith('.Designer.cs') && !written.has(file)).sort(),
+  )
   const found = contextsIn(all, inFolder)
   const names = [...new Set([...found, ...all.flatMap(({ context }) => context ?? []), ...code.contexts])]
   const chosen = chooseContexts(code, found, new Set(names), settings.table)
   const mine = all.filter(({ context, migration }) =>
     context === null ? inFolder.has(migration.file) : chosen.contexts.includes(context),
   )
+  const designers = repository.sources.filter((file) => file.endsWith('.Designer.cs') && !assembly.has(file))
+  const { migrations: ofOthers } = await readMigrations(project, designers)
   const { unique, twins } = withoutTwins(mine, chosen.contexts.length > 1)
   const runs = [...(await programRuns(project, path, 'dotnet')), ...(await programRuns(project, path, 'dotnet-ef'))]
   const startup = await startupOf(project, own, users, code, runs)
@@ -48,13 +54,26 @@ export async function readEfProject(project: ProjectFiles, settings: LedgerSetti
   return {
     migrations: unique,
     problems: [...problems.filter(({ file }) => inFolder.has(file)), ...twins],
-    elsewhere: all.filter((one) => !mine.includes(one)).map(({ migration }) => migration.key),
+    elsewhere: keysElsewhere([...all, ...ofOthers], mine, chosen.contexts),
     table: chosen.table,
     command: commandOf(own, startup.word, names.length > 1 ? chosen.contexts : []),
     // In front of several commands a variable would be set for the first one only.
     addressIn: otherAddresses.length > 0 || chosen.contexts.length > 1 ? null : (address ?? null),
     notes: [...chosen.notes, ...startup.notes, ...codeNotes(code), ...runNotes(runs)],
   }
+}
+
+/** The assembly of another provider may have one of the same context: a row of it that this one lacks is told. */
+function keysElsewhere(
+  known: readonly EfMigration[],
+  mine: readonly EfMigration[],
+  contexts: readonly string[],
+): readonly string[] {
+  const own = new Set(mine.map(({ migration }) => migration.key))
+  const keys = known.flatMap(({ context, migration: { key } }) =>
+    own.has(key) || (context !== null && contexts.includes(context)) ? [] : [key],
+  )
+  return [...new Set(keys)].sort()
 }
 
 /** Contexts that have a migration in the folder. */
@@ -164,14 +183,15 @@ function codeNotes({ migratesAtStart, replaced }: HistoryCode): readonly string[
   return [
     ...(migratesAtStart === null
       ? []
-      : [`${migratesAtStart} calls Database.Migrate: the application runs what is pending when it starts`]),
+      : [
+          `${migratesAtStart} calls Database.Migrate, so that a program of this repository runs by itself what is pending`,
+        ]),
     ...(replaced === null
       ? []
       : [`${replaced} replaces IHistoryRepository: a history of other columns than EF Core's own is not read`]),
   ]
 }
 
-/** Environments may be migrated by what is built of the release, in place of `dotnet ef database update`. */
 function runNotes(runs: readonly ProgramRun[]): readonly string[] {
   const made = runs.find(({ words }) => /\bmigrations (?:bundle|script)\b/.test(words.join(' ')))
   if (made === undefined) return []

@@ -17,7 +17,7 @@ export function migrationKey(id: string): string {
 
 /**
  * @param table With its schema.
- * @param elsewhere Keys of other contexts of the same assembly, which look at their own rows only.
+ * @param elsewhere Keys of other contexts, which look at their own rows only.
  */
 export function readRows(
   rows: readonly LedgerRow[],
@@ -96,7 +96,5 @@ function otherNotes(ids: readonly string[], table: string): readonly string[] {
   const [first] = ids
   if (first === undefined) return []
   const more = ids.length > 1 ? ` and ${ids.length - 1} more` : ''
-  return [
-    `${table} also has ${first}${more} of other contexts of the same assembly: they are not migrations of this ledger`,
-  ]
+  return [`${table} also has ${first}${more} of other contexts of this repository: they say nothing of this ledger's`]
 }

@@ -243,6 +243,21 @@ describe('contexts', () => {
     expect(found.commands.migrate).toBe('dotnet ef database update --context ShopContext')
   })
 
+  test('of another assembly are known by their .Designer.cs files, but for those of the same context', async () => {
+    const files = {
+      ...added('20250304091502', 'CreateVenues', 'ShopContext', 'Shop/Migrations'),
+      'Shop/Shop.csproj': '<Project Sdk="Microsoft.NET.Sdk.Web"/>',
+      ...added('20250401080000', 'CreateOrders', 'OrdersContext', 'Orders/Migrations'),
+      'Orders/Orders.csproj': '<Project Sdk="Microsoft.NET.Sdk.Web"/>',
+      ...added('20250304091502', 'CreateVenues', 'ShopContext', 'Shop.Sqlite/Migrations'),
+      ...added('20250501000000', 'OnlySqlite', 'ShopContext', 'Shop.Sqlite/Migrations'),
+      'Shop.Sqlite/Shop.Sqlite.csproj': '<Project Sdk="Microsoft.NET.Sdk"/>',
+    }
+    const { migrations, elsewhere } = await discover(files, 'Shop/Migrations')
+    expect(migrations.map(({ subject }) => subject)).toEqual(['20250304091502_CreateVenues'])
+    expect(elsewhere).toEqual(['20250401080000_createorders'])
+  })
+
   test('what the assembly has of the same one in another folder is run too', async () => {
     const more = added('20250210000000', 'Moved', 'ShopContext', 'Old')
     expect(await keysOf({ ...csproj, ...shop, ...more }, 'Migrations/Shop')).toEqual([
@@ -315,6 +330,15 @@ describe('the history table', () => {
     expect((await tableIn('modelBuilder.HasDefaultSchema("shop");')).name).toBeNull()
   })
 
+  test('is read beside the migrations too, where the path is the project’s', async () => {
+    const files = { ...csproj, ...FIRST, 'Shop.cs': 'n.MigrationsHistoryTable("history");' }
+    for (const path of ['.', './']) {
+      expect(await discover(files, path)).toMatchObject({ table: { schema: null, table: 'history' } })
+    }
+    const { 'Shop.csproj': _, ...without } = files
+    expect(await discover(without, '')).toMatchObject({ table: { schema: null, table: 'history' } })
+  })
+
   test('that is computed is asked for', async () => {
     const { name, notes } = await tableIn('n.MigrationsHistoryTable($"history_{tenant}")')
     expect(name).toBeNull()
@@ -358,7 +382,10 @@ describe('the command', () => {
 
   test('names the project, and the one that is started: as the team does, else the only one', async () => {
     expect(await command(library)).toBe("dotnet ef database update --project 'src/My Data'")
-    expect(await command({ ...library, ...user('Web') })).toBe(
+    const host = {
+      'Host/Host.csproj': `<Project Sdk="Aspire.AppHost.Sdk/9.0.0"><OutputType>Exe</OutputType><ProjectReference Include="..\\src\\Web\\Web.csproj" /></Project>`,
+    }
+    expect(await command({ ...library, ...user('Web'), ...host })).toBe(
       "dotnet ef database update --project 'src/My Data' --startup-project src/Web",
     )
     const both = { ...library, ...user('Web'), ...user('Worker') }

@@ -138,3 +138,22 @@ test('what the files may be beside what they are taken for is written too', asyn
   await writeManifest(other, path)
   expect((await openManifest(path)).expectation).toEqual(other.expectation)
 })
+
+test('what other migrations of the repository record in the same table is written too', async () => {
+  const loaded = parseConfig(
+    'service: orders\nmigrations: { path: Orders }\nschema: { replay: { mode: none } }\n',
+    'deploywatch.yaml',
+    '/project',
+  )
+  const text = (context: string, id: string): string =>
+    `[DbContext(typeof(${context}))]\n[Migration("${id}")]\npublic class ${context}1 : Migration { }\n`
+  const files = {
+    'Shop.csproj': '<Project Sdk="Microsoft.NET.Sdk.Web"/>',
+    'Orders/A.cs': text('OrdersContext', '20250304091502_A'),
+    'Users/B.cs': text('UsersContext', '20250318141127_B'),
+  }
+  const other = await build(files, { cache: openCache(folder), loaded })
+  expect(other.expectation.ledgers).toMatchObject([{ tool: 'ef-core', elsewhere: ['20250318141127_b'] }])
+  await writeManifest(other, path)
+  expect((await openManifest(path)).expectation).toEqual(other.expectation)
+})
