@@ -59,8 +59,11 @@ describe.each(DUMPS.map((dumps) => [dumps.name, dumps] as const))('%s', (_, dump
     test(`on PostgreSQL: ${postgres.what}`, async () => {
       const database = await createDatabase()
       try {
-        await database.run('CREATE SCHEMA drizzle; CREATE SCHEMA supabase_migrations')
-        for (const text of dumps.texts.postgres) await loadDump(database.url, text)
+        for (const text of dumps.texts.postgres) {
+          const schema = /^CREATE TABLE (\w+)\./m.exec(text)?.[1] ?? ''
+          await database.run(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
+          await loadDump(database.url, text)
+        }
         const expectation = await expectationOf(dumps)
         const { observation } = await lookAt(database.url, expectation)
         if ('problem' in observation) throw new Error(JSON.stringify(observation.problem))

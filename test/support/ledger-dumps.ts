@@ -14,6 +14,7 @@ const row = z.strictObject({
   checksum: z.string().nullable().default(null),
   at: z.string().nullable().default(null),
   durationMs: z.number().nullable().default(null),
+  by: z.string().nullable().default(null),
   detail: z.string().nullable().default(null),
   /** Absent: where it stands in this list. */
   place: z.number().optional(),
@@ -36,6 +37,8 @@ const dumped = z.strictObject({
   project: z.string().optional(),
   /** Whether its files alone tell whose they are: some say nothing without the repository around them. */
   detected: z.boolean().default(true),
+  /** Dumps of PostgreSQL to which others refer: they are loaded before the rest. */
+  first: z.array(z.string()).default([]),
   mariadb: answer.optional(),
   postgres: answer.optional(),
 })
@@ -59,6 +62,7 @@ async function readDumps(name: string): Promise<LedgerDumps> {
   const folder = new URL(`${name}/`, FIXTURES)
   const text = (file: string): Promise<string> => readFile(new URL(file, folder), 'utf8')
   const files = (await readdir(folder)).sort()
+  const dumps = files.filter((file) => /^pg-.*\.sql$/.test(file))
   const right = dumped.parse(JSON.parse(await text('expect.json')))
   return {
     ...right,
@@ -66,7 +70,7 @@ async function readDumps(name: string): Promise<LedgerDumps> {
     root: fileURLToPath(new URL(`${right.project ?? name}/project`, FIXTURES)),
     texts: {
       mariadb: files.includes('mariadb-ledger.txt') ? await text('mariadb-ledger.txt') : null,
-      postgres: await Promise.all(files.filter((file) => /^pg-.*\.sql$/.test(file)).map(text)),
+      postgres: await Promise.all([...new Set([...right.first, ...dumps])].map(text)),
     },
   }
 }
@@ -76,7 +80,6 @@ export function appliedOf({ applied }: DumpAnswer): readonly AppliedMigration[] 
   return applied.map(({ label, place, ...rest }, at) => ({
     ...rest,
     label: label ?? rest.key,
-    by: null,
     place: place ?? at + 1,
   }))
 }
