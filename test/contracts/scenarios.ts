@@ -56,9 +56,10 @@ function ofTheLedger(right: Answer): Answer {
   )
   const whole =
     right.schemaErrors.length === 0 &&
+    right.schemaInfos.length === 0 &&
     infos.length === right.infos.length &&
     doubtful.every((doubt, at) => doubt === right.doubtful[at])
-  return { ...right, infos, doubtful, schemaErrors: [], causes: [], exit: whole ? right.exit : [0, 1] }
+  return { ...right, infos, doubtful, schemaErrors: [], schemaInfos: [], causes: [], exit: whole ? right.exit : [0, 1] }
 }
 
 /** `built`: names of those that the built program judges too: to start it costs as much as to judge. */

@@ -14,6 +14,7 @@ const answer = z.object({
   errors: z.array(named),
   schemaErrors: z.array(named),
   infos: z.array(named),
+  schemaInfos: z.array(named).default([]),
   never: z.array(z.string()),
   doubtful: z
     .array(
@@ -87,7 +88,7 @@ export function misjudged(given: Given, right: Answer): readonly string[] {
   const problems: string[] = []
   const exits = [right.exit].flat()
   if (!exits.includes(given.exit)) problems.push(`exit ${given.exit}, not ${exits.join(' or ')}`)
-  for (const info of right.infos) {
+  for (const info of [...right.infos, ...right.schemaInfos]) {
     if (!given.findings.some((finding) => fits(finding, info))) problems.push(`lacks ${info.code} ${info.subject}`)
   }
   for (const { code, subject } of given.findings) {
