@@ -36,26 +36,23 @@ async function listJournal(project: ProjectFiles, path: string, file: string, te
       'is no journal of Drizzle: there is no list of entries with "when" and "tag"; restore it from version control'
     return { form: 'journal', migrations: [], problems: [{ file, line: 1, message }] }
   }
-  const migrations: Migration[] = []
+  const found = new Map<string, Migration>()
   const problems: FileProblem[] = []
+  const say = (tag: string, message: string): void => {
+    const line = text.slice(0, Math.max(0, text.indexOf(JSON.stringify(tag)))).split('\n').length
+    problems.push({ file, line, message })
+  }
   for (const { when, tag } of entries) {
     const script = joinPath(path, `${tag}.sql`)
     const bytes = await project.read(script)
-    const line = text.slice(0, Math.max(0, text.indexOf(JSON.stringify(tag)))).split('\n').length
     if (bytes === null)
-      problems.push({
-        file,
-        line,
-        message: `the journal has ${tag}, and there is no ${script}: drizzle-kit migrate fails on it, restore the file`,
-      })
-    if (migrations.some((other) => other.key === when)) {
-      problems.push({
-        file,
-        line,
-        message: `${tag} has the same "when" as another entry (${when}): Drizzle tells migrations by it, make it larger`,
-      })
-    } else migrations.push(migrationOf(`${tag}.sql`, when, script, bytes))
+      say(tag, `the journal has ${tag}, and there is no ${script}: drizzle-kit migrate fails on it, restore the file`)
+    if (found.has(when)) {
+      const message = `${tag} has the same "when" as another entry (${when}): Drizzle tells migrations by it, make it larger`
+      say(tag, message)
+    } else found.set(when, migrationOf(`${tag}.sql`, when, script, bytes))
   }
+  const migrations = [...found.values()]
   return { form: 'journal', migrations, problems }
 }
 

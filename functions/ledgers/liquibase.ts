@@ -95,7 +95,7 @@ CREATE TABLE databasechangeloglock (id integer NOT NULL PRIMARY KEY, locked bool
     failure: 'no: a failed changeset leaves no row; a lock that a killed run left is seen',
     duration: 'no: the ledger does not record it',
     cannotTell:
-      'whether a changeset ran or was only recorded (changelog-sync), and one with a context that the repository does not say to be run, until one of that context has run',
+      'whether a changeset ran or was only recorded (changelog-sync); one with a context that the repository does not say to be run, until one of that context has run; one whose preconditions have CONTINUE, until it has run',
     configure:
       'the root changelog, or a folder that holds it; parameters that are not in the repository go into `migrations.placeholders`, contexts into liquibase.properties',
   },
