@@ -19,7 +19,7 @@ import type { LedgerContract } from '../test/contracts/ledger.ts'
 import { candidateTables, expectLedger, lookAtLedger } from '../test/support/ledgers.ts'
 import { insertRows } from '../test/support/load-dump.ts'
 import { median } from './goals.ts'
-import { query, startServer } from './server.ts'
+import { letThrough, query, startServer } from './server.ts'
 
 const MIGRATIONS = 5_000
 const ROUNDS = 7
@@ -121,6 +121,7 @@ async function measureKnex(folder: string, url: string): Promise<number> {
 }
 
 const base = await mkdtemp(join(tmpdir(), 'deploywatch-bench-ledgers-'))
+await letThrough(base)
 const server = await startServer(join(base, 'server'))
 try {
   const lines: string[] = []

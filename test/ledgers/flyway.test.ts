@@ -6,9 +6,11 @@ import {
   normalVersion,
   parseFlywayName,
 } from '../../functions/ledgers/flyway-files.ts'
+import { compareLedger } from '../../functions/core/compare-ledger.ts'
 import { flyway } from '../../functions/ledgers/flyway.ts'
 import type { Discovery } from '../../functions/ledgers/ledger.ts'
 import { projectOf } from '../../functions/ledgers/project-files.ts'
+import { ledger } from '../core/builders.ts'
 
 const PATH = 'db/migration'
 const discover = (
@@ -328,6 +330,24 @@ describe('history', () => {
     expect(states(await interpret([row(1, '1'), row(2, '1', { type: 'UNDO_SQL', success: 'f' })]))).toEqual([
       '1 failed',
     ])
+  })
+
+  test('out of order: a late version is refused, or run where the setting allows it; once it has run its place does not matter', async () => {
+    const names = ['V1__x.sql', 'V3__x.sql', 'V4__x.sql']
+    const judge = async (rows: readonly ReturnType<typeof row>[], config = '') => {
+      const found = await discover({ ...inFolder(...names), 'flyway.toml': `[flyway]\n${config}` })
+      const reading = { ...(await interpret(rows, ...names)), table: 'public.x', tool: 'flyway', recognisedBy: 'it is' }
+      const expected = ledger(
+        found.migrations.map((one) => ({ ...one, checksums: ['7'] })),
+        { late: found.late, commands: found.commands },
+      )
+      const { findings } = compareLedger(expected, { ledger: 'default', reading })
+      return findings.map(({ code, subject, nextSteps }) => [code, subject, nextSteps[0]?.command])
+    }
+    const late = [row(1, '1'), row(2, '4')]
+    expect(await judge(late)).toEqual([['migration-skipped', 'V3__x.sql', 'flyway migrate -outOfOrder=true']])
+    expect(await judge(late, 'outOfOrder = true\n')).toEqual([['migration-skipped', 'V3__x.sql', 'flyway migrate']])
+    expect(await judge([...late, row(3, '3')])).toEqual([])
   })
 
   test('of a repeatable’s rows the newest counts, wherever it stands', async () => {

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import { compareLedger } from '../../functions/core/compare-ledger.ts'
 import { golangMigrate } from '../../functions/ledgers/golang-migrate.ts'
 import type { LedgerRow } from '../../functions/ledgers/ledger.ts'
 import { projectOf } from '../../functions/ledgers/project-files.ts'
+import { ledger } from '../core/builders.ts'
 
 type Files = Readonly<Record<string, string>>
 const PATH = 'db/migrations'
@@ -44,6 +46,22 @@ test('everything up to the mark is assumed, the mark itself applied', async () =
     ['2', 'applied', 2],
   ])
   expect(highWaterMark).toBe(true)
+})
+
+test('a late one below the mark is skipped in silence: the ledger counts it, and never runs it', async () => {
+  const { migrations, late, commands } = await discover(named(...THREE))
+  const reading = {
+    ...(await interpret([{ version: '10', dirty: 'f' }], ...THREE)),
+    table: 'public.x',
+    tool: 'golang-migrate',
+    recognisedBy: 'it is',
+  }
+  const { findings, standings } = compareLedger(ledger(migrations, { late, commands }), { ledger: 'default', reading })
+  expect(late).toBe('never-runs')
+  expect(commands.migrateLate).toBeNull()
+  // Whether 1 and 2 ran, only their objects tell: test/core/judge.test.ts, and the scenario skipped-below-the-mark.
+  expect(standings.map(({ status }) => status)).toEqual(['covered', 'covered', 'applied'])
+  expect(findings).toEqual([])
 })
 
 test('dirty: the direction is not known, and that is said', async () => {
