@@ -29,7 +29,16 @@ export async function lookElsewhere(
     unseenIn(input, 'schema', connection),
   )
   const own = new Set(scope.schemas.map(({ actual }) => actual))
-  return seen.seen ? seen.value[0].filter(({ schema }) => !own.has(schema)) : []
+  if (!seen.seen) return []
+  const others = seen.value[0].filter(({ schema }) => !own.has(schema))
+  return others.map((other) => withoutLedgers(other, scope)).filter(({ relations }) => relations.length > 0)
+}
+
+/** A table of a migration tool's own may have the name of one that is missing: it is not that one. */
+export function withoutLedgers({ schema, relations }: SchemaWith, { exclude }: Pick<Scope, 'exclude'>): SchemaWith {
+  const isLedger = (name: string): boolean =>
+    exclude.some((one) => one.table === name && (one.schema === null || one.schema === schema))
+  return { schema, relations: relations.filter((name) => !isLedger(name)) }
 }
 
 const bare = (subject: string): string => subject.slice(subject.lastIndexOf('.') + 1)
