@@ -16,6 +16,7 @@ const row = z.strictObject({
   durationMs: z.number().nullable().default(null),
   by: z.string().nullable().default(null),
   detail: z.string().nullable().default(null),
+  passedOver: z.string().optional(),
   /** Absent: where it stands in this list. */
   place: z.number().optional(),
 })
