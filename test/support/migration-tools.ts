@@ -49,19 +49,22 @@ export function findTool(name: MigrationToolName): MigrationToolPlace | null {
     case 'golang-migrate':
     case 'flyway':
       return { bin: folder, modules: null, env: {} }
-    case 'prisma': {
-      // Its engines are downloads, but for the one in WebAssembly of `engine: 'js'`: a stand-in says that they are there.
-      const engine = join(folder, 'engine')
-      return {
-        bin: null,
-        modules: join(folder, 'node_modules'),
-        env: {
-          PRISMA_QUERY_ENGINE_LIBRARY: engine,
-          PRISMA_SCHEMA_ENGINE_BINARY: engine,
-          PRISMA_HIDE_UPDATE_MESSAGE: '1',
-          CHECKPOINT_DISABLE: '1',
-        },
-      }
-    }
+    case 'prisma':
+      return prismaPlace(folder)
+  }
+}
+
+/** Its engines are downloads, but for the one in WebAssembly of `engine: 'js'`: a stand-in says that they are there. */
+export function prismaPlace(folder: string): MigrationToolPlace {
+  const engine = join(folder, 'engine')
+  return {
+    bin: null,
+    modules: join(folder, 'node_modules'),
+    env: {
+      PRISMA_QUERY_ENGINE_LIBRARY: engine,
+      PRISMA_SCHEMA_ENGINE_BINARY: engine,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+    },
   }
 }

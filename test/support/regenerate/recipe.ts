@@ -15,29 +15,38 @@ const recipeSchema = z.strictObject({
   steps: z.array(stepSchema).min(1),
   /** What is asked of the tool in the end: its answer is tool-verdict.txt. It may end with any code. */
   verdict: z.string(),
-  /** Other tools that have a part in it. */
+  /** Which of the installs it is made with, where that is not the folder's tool as `installs.ts` has it: `drizzle-v1`. */
+  installs: z.string().nullable().default(null),
+  /** Other installs that have a part in it: each has its `node_modules` in `also/NAME`. */
   also: z.array(z.string()).default([]),
 })
 
-export interface Recipe extends z.output<typeof recipeSchema> {
+export interface Recipe extends Omit<z.output<typeof recipeSchema>, 'installs'> {
   readonly tool: string
+  readonly installs: string
   /** `tool/scenario`. */
   readonly name: string
   readonly folder: string
 }
 
-/** @param wanted tools, or `tool/scenario`; empty: all. Those without a recipe are made otherwise, and not among them. */
+/** @param wanted tools, installs, or `tool/scenario`; empty: all. Those without a recipe are made otherwise, and not among them. */
 export async function listRecipes(wanted: readonly string[]): Promise<readonly Recipe[]> {
   const found: Recipe[] = []
   const tools = (await readdir(FIXTURES, { withFileTypes: true })).filter((entry) => entry.isDirectory())
   for (const { name: tool } of tools) {
     for (const scenario of (await readdir(join(FIXTURES, tool))).sort()) {
-      const name = `${tool}/${scenario}`
-      if (wanted.length > 0 && !wanted.includes(tool) && !wanted.includes(name)) continue
-      const folder = join(FIXTURES, name)
+      const folder = join(FIXTURES, tool, scenario)
       const text = await readFile(join(folder, 'recipe.yaml'), 'utf8').catch(() => null)
-      if (text !== null) found.push({ ...recipeSchema.parse(parse(text)), tool, name, folder })
+      if (text === null) continue
+      const read = recipeSchema.parse(parse(text))
+      const recipe = { ...read, installs: read.installs ?? tool, tool, name: `${tool}/${scenario}`, folder }
+      if (wanted.length === 0 || namesOf(recipe).some((name) => wanted.includes(name))) found.push(recipe)
     }
   }
   return found
+}
+
+/** What it is chosen by. */
+function namesOf({ tool, installs, name }: Recipe): readonly string[] {
+  return [tool, installs, name]
 }

@@ -1,29 +1,25 @@
 /**
- * `test/fixtures/ledgers/regenerate [TOOL | TOOL/SCENARIO]… [--version VERSION] [--write]`: makes scenarios again with the tools
+ * `test/fixtures/ledgers/regenerate [TOOL | INSTALL | TOOL/SCENARIO]… [--version VERSION] [--write]`: makes scenarios again with the tools
  * themselves on a PostgreSQL of its own, and says what differs from what is kept: the ledger as we read it, and the objects. Exits 1
- * where anything does. `--version` takes another version of the tool; `--write` keeps what was made.
+ * where anything does. `--version` takes another version of what is named; `--write` keeps what was made.
  */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { Client } from 'pg'
-import { parse } from 'yaml'
-import * as z from 'zod'
 import { startServer } from '../../../bench/server.ts'
 import type { BenchServer } from '../../../bench/server.ts'
-import { connect } from '../../../functions/connections/connect.ts'
-import { subjectOf } from '../../../functions/core/catalog.ts'
-import { postgres } from '../../../functions/engines/postgres/index.ts'
-import { openProject } from '../../../functions/ledgers/project-files.ts'
 import type { Place, Step } from '../catalogue.ts'
 import { runInShell } from '../catalogue.ts'
-import { expectLedger, lookAt } from '../ledgers.ts'
 import { loadDump } from '../load-dump.ts'
+import type { MigrationToolPlace } from '../migration-tools.ts'
 import { install, PACKAGES } from './installs.ts'
 import type { Recipe } from './recipe.ts'
 import { listRecipes } from './recipe.ts'
+import { sightOf } from './sight.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,57 +57,9 @@ async function happen(place: Place, step: Step): Promise<void> {
   if (!asExpected) throw new Error(`${step.run}\nended with ${code}:\n${output}`)
 }
 
-const ledgerSchema = z.object({ path: z.string() })
-const configSchema = z.object({
-  migrations: z.union([ledgerSchema, z.array(ledgerSchema)]),
-  environments: z.object({
-    production: z.object({ database: z.object({ searchPath: z.string().default('public') }) }),
-  }),
-})
-
-/** What the ledger says as we read it, and which objects there are: one line each, without times. */
-async function sightOf(recipe: Recipe, url: string): Promise<readonly string[]> {
-  const project = join(recipe.folder, 'project')
-  const config = configSchema.parse(parse(await readFile(join(project, 'deploywatch.yaml'), 'utf8')))
-  const { searchPath } = config.environments.production.database
-  const rows: string[] = []
-  for (const { path } of [config.migrations].flat()) {
-    const { observation } = await lookAt(url, await expectLedger(openProject(project), path), [searchPath])
-    if ('problem' in observation) rows.push(JSON.stringify(observation.problem))
-    else
-      rows.push(
-        ...observation.reading.applied.map((row) => JSON.stringify({ ...row, at: null, durationMs: null, by: null })),
-      )
-  }
-  const connection = await connect({ kind: 'url', url, ca: null })
-  const schemas = await schemasOf(url)
-  const scope = {
-    schemas: schemas.map((schema) => ({ expected: schema, actual: schema })),
-    ignore: [],
-    exclude: [],
-    role: null,
-  }
-  const objects = await postgres.readCatalog(connection, scope).finally(() => connection.close())
-  return [
-    ...rows,
-    ...objects.map((object) => `${object.kind} ${subjectOf(object)} ${JSON.stringify(object.facts)}`).sort(),
-  ]
-}
-
-async function schemasOf(url: string): Promise<readonly string[]> {
-  const client = new Client({ connectionString: url })
-  await client.connect()
-  const found = await client
-    .query<{ nspname: string }>(
-      `SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY 1`,
-    )
-    .finally(() => client.end())
-  return found.rows.map(({ nspname }) => nspname)
-}
-
 /** The tools in Go ask for TLS unless they are told not to. */
-function addressFor(tool: string, url: string): string {
-  const scheme = PACKAGES[tool]?.scheme ?? 'postgres:'
+function addressFor(installs: string, url: string): string {
+  const scheme = PACKAGES[installs]?.scheme ?? 'postgres:'
   return `${url.replace(/^postgres:/u, scheme)}?sslmode=disable`
 }
 
@@ -121,35 +69,62 @@ function partsOf(address: string): Readonly<Record<string, string>> {
   return { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) }
 }
 
+async function layOut(recipe: Recipe, folder: string): Promise<readonly MigrationToolPlace[]> {
+  await cp(join(recipe.folder, 'project'), folder, { recursive: true })
+  const settings = Object.entries(PACKAGES[recipe.installs]?.settings ?? {})
+  const lacking = settings.filter(([path]) => !existsSync(join(folder, path)))
+  for (const [path, text] of [...lacking, ...Object.entries(recipe.files)]) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+  const own = await install(recipe.installs, versionOf(recipe))
+  if (own.modules !== null) await symlink(own.modules, join(folder, 'node_modules'))
+  const also: MigrationToolPlace[] = []
+  for (const name of recipe.also) {
+    const place = await install(name, null)
+    also.push(place)
+    if (place.modules === null) continue
+    await mkdir(join(folder, 'also', name), { recursive: true })
+    await symlink(place.modules, join(folder, 'also', name, 'node_modules'))
+  }
+  return [own, ...also]
+}
+
+/** Another line of a tool has versions of its own: it is not meant unless it is named. */
+function versionOf({ tool, installs, name }: Recipe): string | null {
+  const meant =
+    positionals.length === 0 ? installs === tool : positionals.includes(installs) || positionals.includes(name)
+  return meant ? (values.version ?? null) : null
+}
+
 async function make(recipe: Recipe, server: BenchServer): Promise<Made> {
   const folder = await mkdtemp(join(tmpdir(), 'deploywatch-recipe-'))
   try {
-    await cp(join(recipe.folder, 'project'), folder, { recursive: true })
-    for (const [path, text] of Object.entries(recipe.files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      await writeFile(join(folder, path), text)
-    }
-    const tools = await Promise.all([
-      install(recipe.tool, values.version ?? null),
-      ...recipe.also.map((tool) => install(tool, null)),
-    ])
-    const [{ modules }] = tools as [(typeof tools)[number]]
-    if (modules !== null) await symlink(modules, join(folder, 'node_modules'))
+    const tools = await layOut(recipe, folder)
     const url = await newDatabase(server)
     const place: Place = {
       folder,
       tools: [...tools, { bin: null, modules: null, env: partsOf(url) }],
-      urls: { production: addressFor(recipe.tool, url) },
+      urls: { production: addressFor(recipe.installs, url) },
     }
     for (const step of recipe.steps) await happen(place, step)
-    const { code, output } = await runInShell(recipe.verdict, place, 'production')
-    const verdict = `$ ${recipe.verdict}\n${output.trimEnd()}\n(exit status ${code})\n`
     if (server.pgDump === null) throw new Error('there is no pg_dump of the server’s version: install PostgreSQL')
     const { stdout: dump } = await run(server.pgDump, ['--no-owner', '-d', url], { maxBuffer: 1 << 28 })
-    return { dump, verdict, sight: await sightOf(recipe, url) }
+    const sight = await sightOf(recipe, url)
+    // Last: tools make their ledger when they are asked.
+    const { code, output } = await runInShell(recipe.verdict, place, 'production')
+    const verdict = `$ ${recipe.verdict}\n${withoutPlaces(output, place).trimEnd()}\n(exit status ${code})\n`
+    return { dump, verdict, sight }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** What a tool prints as it would print it anywhere. */
+function withoutPlaces(output: string, { folder, tools }: Place): string {
+  return tools
+    .flatMap(({ modules }) => modules ?? [])
+    .reduce((text, modules) => text.replaceAll(modules, './node_modules'), output.replaceAll(folder, '.'))
 }
 
 function differences(before: readonly string[], after: readonly string[]): readonly string[] {
