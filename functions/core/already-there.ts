@@ -45,7 +45,7 @@ const REFUSES_FAILED: ReadonlySet<string> = new Set(['flyway', 'sqlx'])
 export function stepsOfFailed(own: Finding, placed: Placed, input: AlreadyThereInput): readonly NextStep[] {
   const { ledger } = placed.standing
   const [repair, ...rest] = own.nextSteps
-  if (repair === undefined) return own.nextSteps
+  if (repair === undefined || ledger.commands.resumes === true) return own.nextSteps
   switch (presenceOf(placed, input)) {
     case 'none':
     case 'nothing to see':

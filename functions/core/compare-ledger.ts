@@ -183,6 +183,7 @@ function missingFinding({ ledger, migration, applied }: MigrationStanding, { rea
 function skippedFinding({ ledger, migration }: MigrationStanding, index: number, judged: Judged): Finding {
   const { reading } = judged
   const later = laterThan(migration, index, judged)
+  const passedOver = reading.passedOver?.includes(migration.key) === true
   const found = `${reading.table} does not have it, though ${later?.label ?? 'a later one'}, which comes after it, is applied`
   const steps = {
     runs: {
@@ -217,7 +218,9 @@ function skippedFinding({ ledger, migration }: MigrationStanding, index: number,
       },
       ...successorCauses(reading),
     ],
-    nextSteps: [reading.instead?.skipped ?? steps[ledger.late]],
+    nextSteps: [
+      passedOver ? { ...steps['never-runs'], command: null } : (reading.instead?.skipped ?? steps[ledger.late]),
+    ],
   })
 }
 
@@ -241,7 +244,7 @@ function failedFinding(
     ],
     nextSteps: [
       {
-        text: `see in the log of the last migration run why it stopped and mend that, then ${mendText(ledger, reading)}`,
+        text: `see in the log of the last migration run why it stopped and mend that${mendText(ledger, reading)}`,
         command: repairCommand(ledger, migration, index),
       },
       reading.instead?.missing ?? { text: 'run it again, then look again', command: ledger.commands.migrate },
@@ -249,9 +252,11 @@ function failedFinding(
   })
 }
 
-function mendText({ commands }: LedgerExpectation, { failedRunsAgain }: LedgerReading): string {
-  if (failedRunsAgain === true) return 'undo by hand what it left half done'
-  return `clear the failed state${commands.repair === null ? ' by hand' : ''}`
+function mendText({ commands, tool }: LedgerExpectation, { failedRunsAgain }: LedgerReading): string {
+  if (commands.resumes === true)
+    return `; leave what ran of it: ${tool} goes on at the statement that failed, and refuses where an earlier one was changed`
+  if (failedRunsAgain === true) return ', then undo by hand what it left half done'
+  return `, then clear the failed state${commands.repair === null ? ' by hand' : ''}`
 }
 
 function repairCommand(ledger: LedgerExpectation, migration: Migration, index: number): string | null {
@@ -268,7 +273,7 @@ function editedFinding({ migration, applied }: MigrationStanding, reading: Ledge
     expected: `${migration.subject} has checksum ${migration.checksums[0] ?? migration.digest}`,
     found: `${reading.table} has it applied with checksum ${applied?.checksum ?? 'none'}${applied === null ? '' : whenText(applied)}`,
     source: sourceOf(migration),
-    causes: [{ text: 'the file was changed after it had run here', evidence: null }],
+    causes: [{ text: 'the file was changed after it had run here', evidence: applied?.detail ?? null }],
     nextSteps: [
       {
         text: 'see what changed in the file since it ran, restore its text, and put the change into a new migration',

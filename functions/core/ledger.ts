@@ -79,6 +79,8 @@ export interface LedgerReading {
   readonly instead?: { readonly missing?: InsteadOfRunning; readonly skipped?: InsteadOfRunning } | undefined
   /** A failed one is run again with the missing ones, and has no state to be cleared; absent: it has. */
   readonly failedRunsAgain?: boolean | undefined
+  /** Keys of missing ones that the tool passes over for good, though it runs or refuses other late ones; absent: there are none. */
+  readonly passedOver?: readonly string[] | undefined
   /** The lock's table with its schema, where the tool's lock is held, and what it says. */
   readonly lock: { readonly table: string; readonly detail: string } | null
   /** The tool whose ledger in this database goes on where this one ends; absent: there is none. `evidence`: one sentence. */

@@ -36,7 +36,7 @@ const FOLDER = /^(?:cd (?:'[^']*'|[^\s']+) && )?/
  * stay as they are, with the one that the tool itself reads.
  */
 export function commandsFor(commands: LedgerCommands, variable: string | null): LedgerCommands {
-  const { addressIn } = commands
+  const { addressIn, resumes } = commands
   if (variable === null || addressIn === null || addressIn === variable) return commands
   const aim = (command: string): string =>
     command.includes(`"$${addressIn}"`)
@@ -48,6 +48,7 @@ export function commandsFor(commands: LedgerCommands, variable: string | null): 
     migrate: aim(commands.migrate),
     migrateLate: maybe(commands.migrateLate),
     repair: maybe(commands.repair),
+    ...(resumes === undefined ? {} : { resumes }),
     record: commands.record === null ? null : { ...commands.record, command: aim(commands.record.command) },
   }
 }

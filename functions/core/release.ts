@@ -151,6 +151,8 @@ export interface LedgerCommands {
    * the one before it (-1 where it is the first).
    */
   readonly repair: string | null
+  /** A run goes on at the statement at which one failed: what ran of it has to stay, and there is no state to clear. Absent: it does not. */
+  readonly resumes?: boolean | undefined
   /** Counts a migration as applied without running it; null where the tool has no way to. */
   readonly record: RecordCommand | null
 }

@@ -70,7 +70,7 @@ function chooseByColumns(question: LedgerQuestion): ChosenLedger {
   const own = ownTables(question)
   const [first, second] = own
   if (first === undefined) return chooseTwin(question) ?? missing(question, tool.defaultTable, null)
-  const atDefault = placesOf(question, tool.defaultTable)
+  const atDefault = [tool.defaultTable, ...(tool.otherDefaults ?? [])].flatMap((place) => placesOf(question, place))
   if (second === undefined) return { ...first, certain: atDefault.includes(first.table) }
   // A search path that was chosen says whose ledger is meant: one tenant's, say. The server's own path says nothing.
   const chosen =

@@ -2,7 +2,7 @@
 import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
 import type { LedgerTableName, Migration } from '../core/release.ts'
-import type { FileProblem, LedgerReader, LedgerRow, ProjectFiles } from './ledger.ts'
+import type { FileProblem, LedgerReader, LedgerRow, ProjectFiles, Script } from './ledger.ts'
 import { defineTool } from './ledger.ts'
 import { placeAfter, sha256 } from './migration-text.ts'
 import { folderOf, joinPath, trimFolder } from './project-files.ts'
@@ -73,10 +73,7 @@ export const dbmate = /* @__PURE__ */ defineTool(dbmateLedger, {
       notes: [],
     }
   },
-  script: (_, text) => {
-    const parts = partsOf(text)
-    return { statements: parts === null ? [] : splitStatements(parts.up, parts.line) }
-  },
+  script: (_, text) => dbmateUp(text),
   ledgerDdl: 'CREATE TABLE IF NOT EXISTS schema_migrations (version varchar NOT NULL PRIMARY KEY)',
   facts: {
     tried: '2.36.0',
@@ -141,6 +138,12 @@ interface Parts {
   /** Where `up` begins. */
   readonly line: number
   readonly hasDown: boolean
+}
+
+/** What stands between `migrate:up` and `migrate:down`. */
+export function dbmateUp(text: string): Script {
+  const parts = partsOf(text)
+  return { statements: parts === null ? [] : splitStatements(parts.up, parts.line) }
 }
 
 /** Null where there is no `-- migrate:up`. */

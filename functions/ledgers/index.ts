@@ -1,5 +1,6 @@
 /** The tools whose migrations can be built and looked for. A new one is a file, a fixture folder, a contract and a line here and in readers.ts; a test checks that they agree. */
 import { alembic } from './alembic.ts'
+import { atlas } from './atlas.ts'
 import { dbmate } from './dbmate.ts'
 import { dbMigrate } from './db-migrate.ts'
 import { diesel } from './diesel.ts'
@@ -30,6 +31,7 @@ import { typeorm } from './typeorm.ts'
 export const LEDGER_TOOLS: readonly LedgerTool[] = [
   // By name, a line each.
   alembic,
+  atlas,
   dbmate,
   dbMigrate,
   diesel,

@@ -81,6 +81,8 @@ export interface LedgerReader {
   readonly title: string
   /** Where the ledger is when nothing says otherwise. schema null: the first of the search path. */
   readonly defaultTable: LedgerTableName
+  /** Where else it is when nothing says otherwise; absent for most. */
+  readonly otherDefaults?: readonly LedgerTableName[]
   /**
    * Column sets by which a ledger of this tool, and the tables beside it, are found: a table that has all of one set is a candidate.
    * The ledger's own is the first. One of one or two columns stands `alone`, or every second table would be a candidate.

@@ -40,11 +40,6 @@ export const OTHER_TOOLS: readonly OtherTool[] = [
     files: /(?:^|\/)ops\.json$/,
     alike: 'prisma',
   }),
-  tool('atlas', 'Atlas', {
-    columns: ['version', 'applied', 'total', 'executed_at', 'partial_hashes'],
-    files: /(?:^|\/)atlas\.sum$/,
-    alike: 'golang-migrate',
-  }),
   tool('entity-framework-6', 'Entity Framework 6', {
     columns: ['migrationid', 'contextkey', 'model', 'productversion'],
     files: /\.cs$/,

@@ -1,5 +1,6 @@
 /** What a look at a database knows of each tool: no file of a repository is read with these. */
 import { alembicLedger } from './alembic.ts'
+import { atlasLedger } from './atlas.ts'
 import { dbmateLedger } from './dbmate.ts'
 import { dbMigrateLedger } from './db-migrate.ts'
 import { dieselLedger } from './diesel.ts'
@@ -30,6 +31,7 @@ import { typeormLedger } from './typeorm.ts'
 export const LEDGER_READERS: readonly LedgerReader[] = [
   // By name, a line each.
   alembicLedger,
+  atlasLedger,
   dbmateLedger,
   dbMigrateLedger,
   dieselLedger,

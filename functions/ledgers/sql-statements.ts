@@ -63,6 +63,37 @@ export function splitAtBreakpoints(text: string): readonly SqlStatement[] {
   return statements
 }
 
+/**
+ * Atlas' `atlas:delimiter`: the delimiter ends a statement where it stands outside of quotes, comments and parentheses. A piece
+ * is sent by itself, and may hold several statements.
+ */
+export function splitAtDelimiter(text: string, delimiter: string, firstLine: number): readonly SqlStatement[] {
+  const statements: SqlStatement[] = []
+  let line = firstLine
+  let start = 0
+  let at = 0
+  let depth = 0
+  const finish = (end: number): void => {
+    statements.push(...splitStatements(text.slice(start, end), line))
+    line += countLines(text, start, end + delimiter.length)
+    start = end + delimiter.length
+  }
+  for (let found = text.indexOf(delimiter); found >= 0; found = text.indexOf(delimiter, at)) {
+    const next = nextNotable(text, at)
+    if (next.at < found || (depth > 0 && next.at === found)) {
+      at = next.end
+      if (next.kind === 'open') depth += 1
+      else if (next.kind === 'close') depth = Math.max(0, depth - 1)
+    } else if (depth > 0) at = found + 1
+    else {
+      finish(found)
+      at = start
+    }
+  }
+  finish(text.length)
+  return statements
+}
+
 interface Notable {
   readonly kind: 'comment' | 'semicolon' | 'open' | 'close' | 'word' | 'quote' | 'other'
   readonly at: number

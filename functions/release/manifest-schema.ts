@@ -41,6 +41,7 @@ export const headerSchema = lazily(() => {
       migrate: z.string(),
       migrateLate: z.string().nullable(),
       repair: z.string().nullable(),
+      resumes: z.boolean().optional(),
       record: z.object({ command: z.string(), each: z.boolean() }).nullable().default(null),
     }),
     late: z.enum(['runs', 'refuses', 'never-runs']),

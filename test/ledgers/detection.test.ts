@@ -74,6 +74,13 @@ describe('files of SQL that begin with a number are many tools’', () => {
     ['goose by its marks', { 'migrations/1_a.sql': '-- +goose Up\n' }, 'goose'],
     ['goose by its marks, in a program with sqlx', { 'migrations/1_a.sql': '-- +goose Up\n', ...CARGO }, 'goose'],
     ['goose in Go', { 'migrations/1_a.go': 'func init() { goose.AddMigrationContext(up, down) }' }, 'goose'],
+    ['Atlas by its hashes', { 'migrations/1_a.sql': '', 'migrations/atlas.sum': 'h1:' }, 'atlas'],
+    [
+      'Atlas by its hashes, in a program with sqlx',
+      { 'migrations/1_a.sql': '', 'migrations/atlas.sum': '', ...CARGO },
+      'atlas',
+    ],
+    ['Atlas by its config', { 'migrations/1_a.sql': '', 'atlas.hcl': 'env "ci" {\n}\n' }, 'atlas'],
     ['sqlx by Cargo.toml', { 'migrations/1_a.sql': '', ...CARGO }, 'sqlx'],
     [
       'sqlx by Cargo.toml, up and down',
@@ -141,7 +148,6 @@ test('nothing, or a folder without migrations, is no tool', async () => {
 describe('a tool that is known and not read yet is named, not misread', () => {
   test.each<[string, Files]>([
     ['refinery', { 'migrations/V1__a.sql': '', 'Cargo.toml': '[dependencies]\nrefinery = "0.8"\n' }],
-    ['Atlas', { 'migrations/20250101_a.sql': '', 'migrations/atlas.sum': 'h1:' }],
     ['tern', { 'migrations/001_a.sql': 'SELECT 1\n---- create above / drop below ----\n' }],
     ['Prisma 8', { 'migrations/a/migration.json': '{}', 'migrations/a/ops.json': '[]' }],
   ])('%s', async (title, files) => {

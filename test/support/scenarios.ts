@@ -37,6 +37,7 @@ export interface Scenario {
 
 /** Which tools' scenarios run together: a test file each, since files run beside one another. */
 export const FAMILIES = {
+  atlas: ['atlas'],
   first: ['drizzle', 'golang-migrate', 'knex', 'prisma'],
   flyway: ['flyway'],
   graphile: ['graphile-migrate'],
