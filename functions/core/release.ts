@@ -69,6 +69,8 @@ export interface Migration {
   readonly after?: readonly string[] | undefined
   /** Keys of those that it stands for: where they all ran, it need not (Django's squashes). */
   readonly replaces?: readonly string[] | undefined
+  /** It may fail half way, be mended and go on, with the text of before that recorded; absent: it may not. */
+  readonly mendable?: boolean | undefined
   /** Why the repository does not tell whether the tool runs it at all; absent: it does. Without a full stop. */
   readonly doubt?: string | undefined
 }

@@ -18,6 +18,8 @@ export interface AtlasConfig {
   /** Of the ledger, where something says it. */
   readonly schema: string | null
   readonly order: 'linear' | 'linear-skip' | 'non-linear'
+  /** Whether a file that says nothing else runs in a transaction. */
+  readonly transactional: boolean
   readonly notes: readonly string[]
 }
 
@@ -57,6 +59,7 @@ export async function readAtlasConfig(project: ProjectFiles, path: string): Prom
     format: ATLAS_FORMATS.find((known) => known === format) ?? 'atlas',
     schema,
     order: order === 'non-linear' || order === 'linear-skip' ? order : 'linear',
+    transactional: !runs.some(({ words }) => optionValue(words, ['--tx-mode']) === 'none'),
     notes,
   }
 }

@@ -1,6 +1,7 @@
 /** Atlas' migration files and the hashes of `atlas.sum` (research: sql/migrate/dir.go, sql/sqltool; run with the community CLI of June 2026). */
 import { createHash } from 'node:crypto'
 import type { Migration } from '../core/release.ts'
+import type { AtlasConfig } from './atlas-config.ts'
 import type { AtlasFormat } from './atlas-formats.ts'
 import { descriptionless, isInFormat, orderOf } from './atlas-formats.ts'
 import { sumProblem } from './atlas-sum.ts'
@@ -40,17 +41,18 @@ export async function listAtlasFiles(
   return files
 }
 
-/** `scripts` are the tool's matter: what a replay runs of each is told by its format. */
 export async function listAtlasMigrations(
   project: ProjectFiles,
   path: string,
-  format: AtlasFormat,
+  { format, transactional }: Pick<AtlasConfig, 'format' | 'transactional'>,
 ): Promise<{
   readonly files: readonly AtlasFile[]
   readonly migrations: readonly Migration[]
   readonly problems: readonly FileProblem[]
 }> {
   const files = await listAtlasFiles(project, path, format)
+  const mends = ({ bytes }: AtlasFile): boolean =>
+    !transactional || (format === 'atlas' && directives(bytes.toString('utf8'), 'txmode').includes('none'))
   const found = new Map<string, Migration>()
   const problems: FileProblem[] = []
   const sum = await sumProblem(project, path, files)
@@ -59,7 +61,8 @@ export async function listAtlasMigrations(
     const twin = found.get(file.version)
     const message = twin === undefined ? refusalOf(file) : sameVersion(file.version, twin)
     if (message !== null) problems.push({ file: file.file, line: 1, message })
-    if (twin === undefined) found.set(file.version, migrationOf(file))
+    if (twin === undefined)
+      found.set(file.version, { ...migrationOf(file), ...(mends(file) ? { mendable: true } : {}) })
   }
   return { files, migrations: [...found.values()], problems }
 }
@@ -77,7 +80,7 @@ function migrationOf({ name, file, version, bytes, checkpoint, hashes }: AtlasFi
 }
 
 function sameVersion(version: string, twin: Migration): string {
-  return `version ${version} is ${twin.subject}'s already: Atlas takes the second one for run once the first has, give it another version`
+  return `version ${version} is ${twin.subject}'s already: Atlas crashes at the second one, or passes over it where the first has run before, give it another version`
 }
 
 function refusalOf({ hashes }: AtlasFile): string | null {

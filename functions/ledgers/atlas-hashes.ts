@@ -9,14 +9,12 @@ export interface AtlasRevision {
   readonly version: string
   readonly description: string
   readonly state: AppliedState
-  /** Statements that ran, of how many. */
-  readonly applied: number
-  readonly total: number
   /** When it began. */
   readonly at: string | null
-  /** '' where there is none. */
-  readonly error: string
-  readonly statement: string
+  /** Why it is no applied one, or null. */
+  readonly failed: string | null
+  /** It ran half way, and to its end with another number of statements. */
+  readonly mended: boolean
   /** '' for a baseline. */
   readonly hash: string
 }
@@ -101,6 +99,9 @@ function reasonBetween(
 ): string | null {
   if (!wasNamed(migration.subject, revision.description))
     return `${migration.subject} ran under the name of "${revision.description}"`
+  if (revision.mended) return `${migration.subject} was mended after it had failed half way`
+  if (migration.mendable === true)
+    return `${migration.subject} runs without a transaction, and may have been mended after it had failed half way`
   for (const other of migrations.slice((before?.index ?? -1) + 1, index)) {
     const row = rows.get(other.key)
     if (row === undefined) return `${other.subject} has no row, and need not have been there when it ran`

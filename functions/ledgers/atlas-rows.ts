@@ -20,7 +20,9 @@ export function interpretAtlas(
   rows: readonly LedgerRow[],
   migrations: readonly Migration[],
 ): Interpretation {
-  const revisions = rows.filter(({ version }) => version !== NO_REVISION).map(parseRow)
+  const own = rows.filter(({ version }) => version !== NO_REVISION)
+  const last = own.reduce((highest, { version }) => ((version ?? '') > highest ? (version ?? '') : highest), '')
+  const revisions = own.map((row) => parseRow(row, row['version'] === last))
   const byKey = new Map(migrations.map((migration) => [migration.key, migration]))
   const placeOf = placesOf(migrations)
   const hashes = judgeHashes(table, revisions, migrations)
@@ -35,7 +37,7 @@ export function interpretAtlas(
       // `execution_time` is that of writing the row, whatever the statements took.
       durationMs: null,
       by: null,
-      detail: revision.state === 'failed' ? failedDetail(revision) : (hashes.details.get(version) ?? null),
+      detail: revision.failed ?? hashes.details.get(version) ?? null,
       place: placeOf(version),
     }
   })
@@ -50,35 +52,59 @@ export function interpretAtlas(
   }
 }
 
-function parseRow(row: LedgerRow): AtlasRevision {
-  const type = Number(row['type'] ?? 0)
-  const applied = Number(row['applied'] ?? 0)
-  const total = Number(row['total'] ?? 0)
-  const error = row['error'] ?? ''
+function parseRow(row: LedgerRow, isLast: boolean): AtlasRevision {
+  const counts = {
+    type: Number(row['type'] ?? 0),
+    applied: Number(row['applied'] ?? 0),
+    total: Number(row['total'] ?? 0),
+    error: row['error'] ?? '',
+    // JSON's null: it ran to its end, or has not begun.
+    ended: ['', 'null', '[]'].includes(row['partial_hashes'] ?? ''),
+  }
+  const state = stateOf(counts, isLast)
+  const { applied, total } = counts
   return {
     version: row['version'] ?? '',
     description: row['description'] ?? '',
-    state: stateOf(type, applied === total && error === ''),
-    applied,
-    total,
+    state,
     at: isoTime(row['executed_at'] ?? null),
-    error,
-    statement: row['error_stmt'] ?? '',
+    failed: state === 'failed' ? failedDetail(counts, row['error_stmt'] ?? '', row['version'] ?? '') : null,
     hash: row['hash'] ?? '',
+    mended: applied !== total && state === 'applied',
   }
 }
 
-/** `migrate set` records a file with none of its statements counted; one that had failed keeps its counts and its error. */
-function stateOf(type: number, done: boolean): AppliedState {
-  if ((type & BASELINE) !== 0) return 'baseline'
-  if ((type & RESOLVED) !== 0) return 'marked'
-  return done ? 'applied' : 'failed'
+interface Counts {
+  readonly type: number
+  readonly applied: number
+  readonly total: number
+  readonly error: string
+  readonly ended: boolean
 }
 
-function failedDetail({ applied, total, error, statement }: AtlasRevision): string {
+/**
+ * `migrate set` records a file with none of its statements counted; of one that had failed it leaves the counts, by which the next run
+ * goes on with it while it is the last. One that was mended half way keeps the number of statements that it had at first.
+ */
+function stateOf({ type, applied, total, error, ended }: Counts, isLast: boolean): AppliedState {
+  if ((type & BASELINE) !== 0) return 'baseline'
+  if (applied === total && error === '') return (type & RESOLVED) !== 0 && total === 0 ? 'marked' : 'applied'
+  if (isLast) return 'failed'
+  if ((type & RESOLVED) !== 0) return 'marked'
+  return applied > 0 && error === '' && ended ? 'applied' : 'failed'
+}
+
+function failedDetail({ type, applied, total, error, ended }: Counts, statement: string, version: string): string {
+  if (error === '' && applied > 0 && ended)
+    return `${applied} statements ran to the end, of a file that had ${total} when it began and was mended half way: while it is the last, Atlas takes it for half done and crashes, until \`UPDATE atlas_schema_revisions SET total = applied WHERE version = '${version.replaceAll("'", "''")}'\``
   const count = `${applied} of ${total} statements ran`
-  if (error === '') return `${count}: its run was killed, or is under way right now`
-  return `${count}, then ${statement === '' ? 'it' : firstLine(statement)} failed: ${firstLine(error)}`
+  const why =
+    error === ''
+      ? ': its run was killed, or is under way right now'
+      : `, then ${statement === '' ? 'it' : firstLine(statement)} failed: ${firstLine(error)}`
+  const marked =
+    (type & RESOLVED) === 0 ? '' : '; `atlas migrate set` marked it, and the next run goes on with it all the same'
+  return `${count}${why}${marked}`
 }
 
 function firstLine(text: string): string {
@@ -118,6 +144,6 @@ function strayNotes(
     .filter(({ state, version }) => state === 'failed' && !byKey.has(version))
     .map(
       (revision) =>
-        `${table} has ${revision.version}_${revision.description}, which did not run to its end (${failedDetail(revision)}), and the release has no file of it: Atlas can neither finish nor pass it`,
+        `${table} has ${revision.version}_${revision.description}, which did not run to its end (${revision.failed ?? ''}), and the release has no file of it: Atlas can neither finish nor pass it`,
     )
 }

@@ -40,7 +40,7 @@ export const atlasLedger = {
   columnSets: [{ columns: requiredColumns(COLUMNS) }],
   recognise: (table) => recogniseColumns(table, COLUMNS, /atlas/i),
   read: {
-    columns: Object.keys(COLUMNS).filter((column) => column !== 'partial_hashes'),
+    columns: Object.keys(COLUMNS),
     orderBy: ['version'],
     incidental: ['execution_time', 'operator_version'],
   },
@@ -67,7 +67,7 @@ export const atlas = /* @__PURE__ */ defineTool(atlasLedger, {
   },
   discover: async (project, settings) => {
     const config = await readAtlasConfig(project, settings.path)
-    const { files, migrations, problems } = await listAtlasMigrations(project, settings.path, config.format)
+    const { files, migrations, problems } = await listAtlasMigrations(project, settings.path, config)
     const schema = settings.table?.schema ?? config.schema
     const run = commandOf(settings.path, config, schema)
     const apply = run('apply')

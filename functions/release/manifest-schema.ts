@@ -26,6 +26,7 @@ export const headerSchema = lazily(() => {
     entry: z.object({ file: z.string(), line: z.number().int() }).optional(),
     after: z.array(z.string()).optional(),
     replaces: z.array(z.string()).optional(),
+    mendable: z.boolean().optional(),
     doubt: z.string().optional(),
   })
 

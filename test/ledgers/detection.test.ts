@@ -75,11 +75,6 @@ describe('files of SQL that begin with a number are many tools’', () => {
     ['goose by its marks, in a program with sqlx', { 'migrations/1_a.sql': '-- +goose Up\n', ...CARGO }, 'goose'],
     ['goose in Go', { 'migrations/1_a.go': 'func init() { goose.AddMigrationContext(up, down) }' }, 'goose'],
     ['Atlas by its hashes', { 'migrations/1_a.sql': '', 'migrations/atlas.sum': 'h1:' }, 'atlas'],
-    [
-      'Atlas by its hashes, in a program with sqlx',
-      { 'migrations/1_a.sql': '', 'migrations/atlas.sum': '', ...CARGO },
-      'atlas',
-    ],
     ['Atlas by its config', { 'migrations/1_a.sql': '', 'atlas.hcl': 'env "ci" {\n}\n' }, 'atlas'],
     ['sqlx by Cargo.toml', { 'migrations/1_a.sql': '', ...CARGO }, 'sqlx'],
     [
@@ -102,6 +97,23 @@ describe('files of SQL that begin with a number are many tools’', () => {
       tool: 'supabase',
       confidence: 'likely',
     })
+  })
+
+  test('Atlas’ hashes in a program with sqlx are asked about, and so are files that Atlas writes for others to run', async () => {
+    const sum = { 'migrations/atlas.sum': 'h1:' }
+    expect(await detect({ 'migrations/1_a.sql': '', ...sum, ...CARGO })).toMatchObject({ problem: 'ambiguous' })
+    for (const name of ['1_a.up.sql', 'V1__a.sql']) {
+      const files = { [`migrations/${name}`]: '', ...sum }
+      const found = await detect(files)
+      expect(found).toMatchObject({ problem: 'ambiguous' })
+      expect(JSON.stringify(found)).toMatch(/Atlas .*(?:golang-migrate|Flyway)/)
+      const runs = { Makefile: 'up:\n\tatlas migrate apply --dir file://migrations --url "$(URL)"\n' }
+      expect(await detect({ ...files, ...runs })).toMatchObject({ tool: 'atlas', confidence: 'certain' })
+      expect(await detect(files, 'migrations', 'atlas')).toMatchObject({ tool: 'atlas' })
+    }
+    for (const mark of ['-- migrate:up\n', '-- +goose Up\n']) {
+      expect(await detect({ 'migrations/1_a.sql': mark, ...sum })).toMatchObject({ problem: 'ambiguous' })
+    }
   })
 
   test('a folder that Drizzle writes and Supabase reads is either’s', async () => {
