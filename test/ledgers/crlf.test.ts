@@ -17,6 +17,7 @@ const MAKES_OF_IT = {
   // It hashes the bytes, and never compares.
   drizzle: 'same',
   ecto: 'same',
+  'ef-core': 'same',
   flyway: 'same',
   'golang-migrate': 'same',
   goose: 'same',
@@ -69,9 +70,10 @@ describe.each(Object.entries(MAKES_OF_IT))('%s', async (name, makes) => {
   })
 })
 
-/** As a look has it of the server: Supabase's statements are read as a digest. */
+/** As a look has it of the server: columns by their lower-case names, and Supabase's statements as a digest. */
 function stored(contract: LedgerContract, n: number): LedgerRow {
-  const { row, files } = contract.migration(n)
+  const { row: written, files } = contract.migration(n)
+  const row = Object.fromEntries(Object.entries(written).map(([column, value]) => [column.toLowerCase(), value]))
   if (contract.tool.name !== 'supabase') return row
   const bare = Object.values(files)
     .join('')
