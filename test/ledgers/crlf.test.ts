@@ -21,6 +21,7 @@ const MAKES_OF_IT = {
   flyway: 'same',
   'golang-migrate': 'same',
   goose: 'same',
+  'graphile-migrate': 'same',
   knex: 'same',
   kysely: 'same',
   laravel: 'same',
@@ -31,6 +32,8 @@ const MAKES_OF_IT = {
   prisma: 'same',
   rails: 'same',
   sequelize: 'same',
+  // Its `check` tells scripts apart by their bytes, a deployment never does.
+  sqitch: 'same',
   sqlx: 'edited',
   supabase: 'same',
   typeorm: 'same',

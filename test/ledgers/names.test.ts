@@ -51,6 +51,21 @@ const ELSEWHERE: Readonly<Record<string, (contract: LedgerContract) => Named>> =
     const [text = ''] = Object.values(contract.migration(1).files)
     return { files: { ...contract.sign, [`migrations/${name}.js`]: text }, row: { name, executed_at: '2026-01-01' } }
   },
+  'ef-core': (contract) => {
+    const id = `20250101000001_${NAME.replaceAll('"', '')}`
+    const { files } = contract.migration(1)
+    const own = Object.entries(files).map(([, text], at) => {
+      const ids = /\[Migration\("([^"]+)"\)\]/.exec(text)?.[1]
+      return [
+        `Migrations/${NAME}${at === 0 ? '' : '.Designer'}.cs`,
+        ids === undefined ? text : text.replace(ids, id),
+      ] as const
+    })
+    return {
+      files: { ...contract.sign, ...Object.fromEntries(own) },
+      row: { MigrationId: id, ProductVersion: '8.0.4' },
+    }
+  },
   liquibase: (contract) => {
     const file = `db/changes/${NAME}.sql`
     const text = `--liquibase formatted sql\n\n--changeset "ana ö":"${NAME.replaceAll('"', '')}"\nSELECT 1;\n`
@@ -62,6 +77,7 @@ const ELSEWHERE: Readonly<Record<string, (contract: LedgerContract) => Named>> =
   },
 }
 
+/** All but those that refuse such names: graphile-migrate, Rails and sqitch. */
 const TOOLS = [
   'alembic',
   'db-migrate',
@@ -70,6 +86,7 @@ const TOOLS = [
   'django',
   'drizzle',
   'ecto',
+  'ef-core',
   'flyway',
   'golang-migrate',
   'goose',
@@ -123,7 +140,7 @@ describe.each(TOOLS)('%s', async (name) => {
     const reading = {
       ...tool.interpret({
         table: { schema: 'public', table: 'x', columns: {}, readable: true },
-        rows: [row],
+        rows: [Object.fromEntries(Object.entries(row).map(([column, value]) => [column.toLowerCase(), value]))],
         beside: [],
         migrations: [migration],
       }),

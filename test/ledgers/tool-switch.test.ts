@@ -1,11 +1,15 @@
 /** A team that went over from one tool to another: the ledger of before stays, and the times tell which one is written. */
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect } from '../../functions/connections/connect.ts'
 import { compareLedger } from '../../functions/core/compare-ledger.ts'
 import type { LedgerReading } from '../../functions/core/ledger.ts'
 import { flyway } from '../../functions/ledgers/flyway.ts'
 import { knex } from '../../functions/ledgers/knex.ts'
 import { projectOf } from '../../functions/ledgers/project-files.ts'
-import { expectLedger, lookAt } from '../support/ledgers.ts'
+import { startDataApi } from '../../local/data-api/server.ts'
+import { CLUSTER, dataApiTarget, SECRET } from '../connections/fixtures.ts'
+import { expectLedger, lookAt, lookAtLedger } from '../support/ledgers.ts'
 import { insertRows } from '../support/load-dump.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { createDatabase } from '../support/postgres.ts'
@@ -83,6 +87,43 @@ test('two services, whose ledgers are both written, are no switch', async () => 
     expect(findings).toEqual([])
     expect(reading.notes.join()).not.toContain('went over')
     expect(reading.successor).toBeUndefined()
+  }
+})
+
+test('another service’s ledger that is locked is in nobody’s way', async () => {
+  const sql = `${knexRows(['20240105_x.js', '2024-03-01'])}; ${flywayRows('2025-02-03', '2025-03-04')}`
+  await database.run(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${sql}`)
+  const other = new Client({ connectionString: database.url })
+  await other.connect()
+  try {
+    await other.query('BEGIN; LOCK TABLE knex_migrations IN ACCESS EXCLUSIVE MODE')
+    const expectation = await expectLedger(projectOf(FLYWAY), 'db')
+    const { observation } = await lookAt(database.url, expectation)
+    expect(compareLedger(expectation, observation).standings.map(({ status }) => status)).toEqual([
+      'applied',
+      'applied',
+    ])
+  } finally {
+    await other.end()
+  }
+})
+
+test('through the Data API the same is said', async () => {
+  const sql = `${knexRows(['20240105_x.js', '2024-03-01'])}; ${flywayRows('2025-02-03', '2025-03-04')}`
+  await database.run(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; ${sql}`)
+  const dataApi = await startDataApi({
+    backend: { url: database.url },
+    clusters: [CLUSTER],
+    secrets: { [SECRET]: null },
+  })
+  const connection = await connect(dataApiTarget(dataApi.endpoint, database.name))
+  try {
+    const expectation = await expectLedger(projectOf(FLYWAY), 'db')
+    const { observation } = await lookAtLedger(connection, expectation)
+    expect('reading' in observation ? observation.reading.notes.join() : '').toContain('went over from Knex to Flyway')
+  } finally {
+    await connection.close()
+    await dataApi.close()
   }
 })
 
