@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { compareLedger } from '../../functions/core/compare-ledger.ts'
 import { alembic } from '../../functions/ledgers/alembic.ts'
 import { readHeads } from '../../functions/ledgers/alembic-heads.ts'
 import { detectTool } from '../../functions/ledgers/detection.ts'
 import { projectOf } from '../../functions/ledgers/project-files.ts'
+import { ledger } from '../core/builders.ts'
 
 type Files = Readonly<Record<string, string>>
 const INI = '[alembic]\nscript_location = %(here)s/alembic\n'
@@ -135,6 +137,41 @@ describe('heads', () => {
   test('a branch that no row tells of stays untold', async () => {
     const files = { ...LINE, 'alembic/versions/d.py': revision('x', "'one'") }
     expect((await interpret(['three', 'zzz'], files)).unclear?.keys).toEqual(['x'])
+  })
+
+  test('a merge counts both branches by its one row; before it has run, each branch by its own, and a late one still runs', async () => {
+    const files = {
+      ...LINE,
+      'alembic/versions/d.py': revision('side', "'one'"),
+      'alembic/versions/e.py': revision('merged', "('three', 'side')"),
+    }
+    const judge = async (...heads: readonly string[]) => {
+      const { migrations, late, commands } = await discover(files)
+      const reading = { ...readHeads(heads, migrations, 't'), table: 't', tool: 'alembic', recognisedBy: 'it is' }
+      const compared = compareLedger(ledger(migrations, { late, commands }), { ledger: 'default', reading })
+      return compared.findings.map(({ code, subject, nextSteps }) => [code, subject, nextSteps[0]?.command])
+    }
+    expect(await judge('merged')).toEqual([])
+    expect(await judge('three', 'side')).toEqual([['migration-missing', 'e.py', 'alembic upgrade head']])
+    expect(await judge('three')).toEqual([
+      ['migration-missing', 'd.py', 'alembic upgrade head'],
+      ['migration-missing', 'e.py', 'alembic upgrade head'],
+    ])
+  })
+
+  test('depends_on takes the row of what it names: the other line counts by it', async () => {
+    const files = {
+      ...LINE,
+      'alembic/versions/x.py': revision('other', 'None'),
+      'alembic/versions/y.py': revision('top', "'three'", "depends_on = 'other'"),
+    }
+    expect((await interpret(['top'], files)).applied.map(({ key }) => key).toSorted()).toEqual([
+      'one',
+      'other',
+      'three',
+      'top',
+      'two',
+    ])
   })
 
   test('in any graph, heads count all that they stand on once, in order, and nothing else', () => {
