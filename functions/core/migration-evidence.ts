@@ -101,9 +101,11 @@ export function keyOfRecord({ ledger, subject }: Pick<MigrationRecord, 'ledger' 
   return `${ledger}\u001f${subject}`
 }
 
+/** The duration is united by itself, and has no say in which of two of one time counts: it is another one afterwards. */
 function uniteRecords(a: MigrationRecord, b: MigrationRecord): MigrationRecord {
   const known = [a, b].filter(({ state }) => state !== 'unknown')
-  const record = known.length === 1 && known[0] !== undefined ? known[0] : newest(a, b)
+  const counted = newest({ ...a, took: null }, { ...b, took: null })
+  const record = known.length === 1 && known[0] !== undefined ? known[0] : counted
   return { ...record, took: newestSeen(a.took, b.took) }
 }
 

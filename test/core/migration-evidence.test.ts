@@ -25,6 +25,28 @@ describe('two copies of one environment’s evidence', () => {
     )
   })
 
+  test('of one time with other durations are the same in any order too: a duration does not decide which tables count', () => {
+    const seen = (ms: number, hour: number): MigrationEvidence => ({
+      seenAt: '2026-11-20T10:00:00.000Z',
+      server: { engine: 'postgres', version: '15.18' },
+      records: [
+        {
+          ledger: 'default',
+          subject: 'V1__a.sql',
+          state: 'applied',
+          at: null,
+          took: { ms, by: 'ledger', seenAt: `2026-11-19T0${hour}:00:00.000Z` },
+          tables: [`t${ms}`],
+          seenAt: '2026-11-20T10:00:00.000Z',
+        },
+      ],
+      volumes: [],
+      objects: null,
+    })
+    const [a, b, c] = [seen(5, 3), seen(9, 1), seen(7, 2)]
+    expect(uniteMigrations(uniteMigrations(a, b), c)).toEqual(uniteMigrations(a, uniteMigrations(b, c)))
+  })
+
   test('lose nothing: the newest observation of each thing is there, and one that saw nothing hides none', () => {
     fc.assert(
       fc.property(migrationEvidence, migrationEvidence, (a, b) => {
