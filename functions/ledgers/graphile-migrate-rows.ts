@@ -27,13 +27,19 @@ export function interpretGraphileMigrate(
   migrations: readonly Migration[],
 ): Omit<LedgerReading, 'table' | 'tool' | 'recognisedBy'> {
   const { byKey, notes: twice } = rowsByKey(table, rows, migrations)
-  const { compared, untold } = compareChain(byKey, migrations)
+  const { compared, others, untold } = compareChain(byKey, migrations)
   const known = new Map(migrations.map((migration) => [migration.key, migration]))
   return {
     applied: [...byKey].map(([key, row]) => appliedOf(key, row, known, compared, migrations)),
     highWaterMark: false,
     lock: null,
-    notes: [...twice, ...untoldNotes(untold), ...brokenNotes(table, rows, byKey, migrations), ...currentNotes(current)],
+    notes: [
+      ...twice,
+      ...otherNotes(table, others),
+      ...untoldNotes(untold),
+      ...brokenNotes(table, rows, byKey, migrations),
+      ...currentNotes(current),
+    ],
   }
 }
 
@@ -70,8 +76,13 @@ function ledgerLink(row: LedgerRow): string {
 function compareChain(
   rows: ReadonlyMap<string, LedgerRow>,
   migrations: readonly Migration[],
-): { readonly compared: ReadonlySet<string>; readonly untold: readonly Migration[] } {
+): {
+  readonly compared: ReadonlySet<string>
+  readonly others: readonly Migration[]
+  readonly untold: readonly Migration[]
+} {
   const compared = new Set<string>()
+  const others: Migration[] = []
   const untold: Migration[] = []
   let differs = false
   for (const migration of migrations) {
@@ -81,10 +92,11 @@ function compareChain(
     else if (differs && (row['previous_hash'] ?? null) !== previousOf(migration)) untold.push(migration)
     else {
       compared.add(migration.key)
+      others.push(migration)
       differs = true
     }
   }
-  return { compared, untold }
+  return { compared, others, untold }
 }
 
 function appliedOf(
@@ -105,6 +117,14 @@ function appliedOf(
     detail: null,
     place: placeAfter(migrations, (migration) => migration.key <= key),
   }
+}
+
+/** What two branches committed under one number is told apart by nothing but the hash. */
+function otherNotes(table: string, others: readonly Migration[]): readonly string[] {
+  return others.map(
+    ({ subject, key }) =>
+      `${subject} has another hash than ${key} in ${table}, which keeps no more of a name than the number: either it was edited, or another branch's migration of that number ran here`,
+  )
 }
 
 function untoldNotes(untold: readonly Migration[]): readonly string[] {
@@ -139,7 +159,7 @@ function currentNotes(current: Rows): readonly string[] {
   if (row === undefined) return []
   const at = isoTime(row['date'] ?? null)
   return [
-    `graphile_migrate.current is not empty: \`graphile-migrate watch\` ran a migration here before it was committed${at === null ? '' : `, first at ${at}`}; what it made is told by no row`,
+    `graphile_migrate.current is not empty: \`graphile-migrate watch\` ran a migration here before it was committed${at === null ? '' : `, last at ${at}`}; what it made is told by no row`,
   ]
 }
 
