@@ -28,6 +28,8 @@ export interface Changelog {
   readonly problems: readonly FileProblem[]
   /** Every changelog file that was read, the root first. */
   readonly files: readonly string[]
+  /** Of these, the ones with preconditions for all that they hold. */
+  readonly guarded: readonly string[]
 }
 
 interface Walk extends ChangelogOrder {
@@ -35,6 +37,7 @@ interface Walk extends ChangelogOrder {
   readonly sets: Changeset[]
   readonly trouble: FileProblem[]
   readonly seen: Set<string>
+  readonly guarded: Set<string>
 }
 
 /** @param path as it is written where it is named: relative to one of the roots */
@@ -44,7 +47,7 @@ export async function readChangelog(order: ChangelogOrder, file: string, path: s
     here: new Map<string, string>(),
     doubtful: new Set<string>(),
   }
-  const walk: Walk = { ...order, values, sets: [], trouble: [], seen: new Set() }
+  const walk: Walk = { ...order, values, sets: [], trouble: [], seen: new Set(), guarded: new Set() }
   await readFile(walk, {
     file,
     path: normalPath(path),
@@ -58,6 +61,7 @@ export async function readChangelog(order: ChangelogOrder, file: string, path: s
     changesets: walk.sets,
     problems: walk.trouble,
     files: [...walk.seen],
+    guarded: [...walk.guarded],
   }
 }
 
@@ -117,7 +121,8 @@ async function readTree(walk: Walk, scope: Around, values: Parameters, text: str
       const value = valueOf(node, ...names)
       return value === null ? null : around.expand(value).text
     }
-    if (node.name === 'property') await readProperty(walk, scope, values, own, node.line)
+    if (node.name === 'preConditions') walk.guarded.add(scope.file)
+    else if (node.name === 'property') await readProperty(walk, scope, values, own, node.line)
     else if (node.name === 'include' || node.name === 'includeAll') await include(walk, scope, around, node, own)
     else if (node.name === 'changeSet') {
       const set = await modelledChangeset(node, around, (path, isRelative) =>

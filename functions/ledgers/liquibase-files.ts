@@ -53,7 +53,12 @@ export async function listChangesets(
     migrations: listed.map(({ migration }) => migration),
     scripts: new Map(scripts),
     problems,
-    notes: [...rootNotes(roots), ...leftNotes(left), ...setNotes(listed)],
+    notes: [
+      ...rootNotes(roots),
+      ...guardNotes(read.flatMap(({ guarded }) => guarded)),
+      ...leftNotes(left),
+      ...setNotes(listed),
+    ],
   }
 }
 
@@ -142,6 +147,13 @@ function rootNotes(roots: readonly RootChangelog[]): readonly string[] {
   const names = roots.slice(0, 5).map(({ file }) => file)
   return [
     `${names.join(', ')}${roots.length > 5 ? ` and ${roots.length - 5} more` : ''} are changelogs that no other one includes, and nothing says which one is run: all of them are expected; name the one that is in \`migrations.path\``,
+  ]
+}
+
+function guardNotes(files: readonly string[]): readonly string[] {
+  if (files.length === 0) return []
+  return [
+    `preconditions of a whole changelog are not evaluated: where they do not hold, Liquibase refuses to run: ${some(files)}`,
   ]
 }
 

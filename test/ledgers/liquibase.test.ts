@@ -518,6 +518,16 @@ describe('preconditions', () => {
     ).toBeUndefined()
   })
 
+  test('of a whole changelog are said: where they do not hold, nothing runs', async () => {
+    const xml = '<databaseChangeLog><preConditions><runningAs username="app"/></preConditions></databaseChangeLog>'
+    const root = 'databaseChangeLog:\n  - include: { file: db/a.xml }\n  - include: { file: db/b.sql }\n'
+    const found = await discover({ 'db/root.yaml': root, 'db/a.xml': xml, 'db/b.sql': sql(one('1')) }, 'db/root.yaml')
+    expect(found.notes).toEqual([
+      'preconditions of a whole changelog are not evaluated: where they do not hold, Liquibase refuses to run: db/a.xml',
+    ])
+    expect(found.migrations[0]?.doubt).toBeUndefined()
+  })
+
   test('are said of those that a replay takes to hold', async () => {
     expect((await discover(files)).notes).toEqual([
       'preconditions are not evaluated, and are taken to hold in a replay: db/a.sql::2::ana, db/a.sql::3::ana, db/a.sql::4::ana',
