@@ -35,8 +35,8 @@ const USUAL_FOLDERS = [
   'db',
 ]
 
-/** Of a tool whose migrations are all over a project: the file that stands where it begins. */
-const BEGINNINGS: Readonly<Record<string, string>> = { django: 'manage.py' }
+/** Of a tool whose migrations are all over a project, or in no folder that is called after them: the file that stands where it begins. */
+const BEGINNINGS: Readonly<Record<string, string>> = { django: 'manage.py', sqitch: 'sqitch.plan' }
 
 /** More folders than these are not looked into: a starter config is a proposal, not a search. */
 const MOST_FOLDERS = 60

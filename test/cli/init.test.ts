@@ -5,6 +5,8 @@ import { loadConfig } from '../../functions/config/load.ts'
 import { deploywatch, folderWith } from './deploywatch.ts'
 
 const SQL = 'CREATE TABLE orders (id int);\n'
+const SQITCH_PLAN =
+  '%syntax-version=1.0.0\n%project=orders\n\norders 2026-01-02T03:04:05Z Dana <dana@example.com> # Orders.\n'
 
 const PROJECTS: readonly (readonly [
   string,
@@ -69,6 +71,25 @@ const PROJECTS: readonly (readonly [
       ...djangoApp('shop'),
     },
     { tool: 'django', path: '.' },
+  ],
+  [
+    'sqitch, at the top',
+    {
+      'sqitch.conf': '[core]\n\tengine = pg\n',
+      'sqitch.plan': SQITCH_PLAN,
+      'deploy/orders.sql': SQL,
+      'revert/orders.sql': 'DROP TABLE orders;',
+    },
+    { tool: 'sqitch', path: '.' },
+  ],
+  [
+    'sqitch, with a folder of its own',
+    {
+      'sqitch.conf': '[core]\n\tengine = pg\n\ttop_dir = db\n',
+      'db/sqitch.plan': SQITCH_PLAN,
+      'db/deploy/orders.sql': SQL,
+    },
+    { tool: 'sqitch', path: 'db' },
   ],
   [
     'Alembic',
