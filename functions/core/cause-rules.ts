@@ -157,8 +157,12 @@ function partlyThere(own: Finding, { index, differences }: IndexedContext): Told
     return some.length === 0 ? [] : [`${names} ${some.length === 1 ? 'is' : 'are'} ${what}`]
   }
   if (absent.length + invalid.length === 0 || whole.length + invalid.length === 0) return null
+  const standing = index.migrationOf(own)?.standing
+  const resumes = standing?.status === 'failed' && standing.ledger.commands.resumes === true
   return {
-    text: 'a run stopped half way without undoing what it had done, or part of it was made by hand: running it again may meet what is there already',
+    text: resumes
+      ? 'a run stopped half way without undoing what it had done: the next one goes on there'
+      : 'a run stopped half way without undoing what it had done, or part of it was made by hand: running it again may meet what is there already',
     pieces: [...are(whole, 'there'), ...are(invalid, 'there, and not valid'), ...are(absent, 'not')],
     steps: [],
   }

@@ -5,7 +5,7 @@ import type { AppliedMigration, LedgerObservation, LedgerProblem, LedgerReading 
 import { lockFindings, otherEntryFinding, problemFinding, stuckFinding, unclearFindings } from './ledger-findings.ts'
 import type { GraphReading } from './migration-graph.ts'
 import { readGraph } from './migration-graph.ts'
-import { filled, shellWord } from './paste.ts'
+import { commandsIn, filled, shellWord } from './paste.ts'
 import type { LedgerExpectation, Migration } from './release.ts'
 
 /** How the environment stands to one migration of the release. */
@@ -35,7 +35,9 @@ export function compareLedger(
 ): LedgerComparison {
   if ('problem' in observed) return compareUnreadable(release, observed.problem)
   const reading = observed.reading
-  const expected = release.otherwise?.find(({ tool }) => tool === reading.tool) ?? release
+  const own = release.otherwise?.find(({ tool }) => tool === reading.tool) ?? release
+  const schema = reading.table.slice(0, reading.table.lastIndexOf('.'))
+  const expected = { ...own, commands: commandsIn(own.commands, schema) }
   const judged = judge(expected, reading)
   const standings = expected.migrations.map((migration, index) => standingOf(expected, migration, index, judged))
   return {

@@ -23,9 +23,9 @@ export function fileCommand(variable: string | null, file: string, transactional
   return variable === null ? null : `psql "$${variable}" ${together} -f ${shellWord(file)}`
 }
 
-/** A tool's command with its words: NAME, KEY, PARTS, VERSION. */
+/** A tool's command with its words: NAME, KEY, PARTS, VERSION, SCHEMA. */
 export function filled(command: string, words: Readonly<Record<string, string>>): string {
-  return command.replace(/(?<=[\s=])(?:NAME|KEY|PARTS|VERSION)(?=\s|$)/u, (word) => words[word] ?? word)
+  return command.replace(/(?<=[\s=])(?:NAME|KEY|PARTS|VERSION|SCHEMA)(?=\s|$)/u, (word) => words[word] ?? word)
 }
 
 /** A variable that is set in front of `cd` is not there any more for what comes after it. */
@@ -36,20 +36,32 @@ const FOLDER = /^(?:cd (?:'[^']*'|[^\s']+) && )?/
  * stay as they are, with the one that the tool itself reads.
  */
 export function commandsFor(commands: LedgerCommands, variable: string | null): LedgerCommands {
-  const { addressIn, resumes } = commands
+  const { addressIn } = commands
   if (variable === null || addressIn === null || addressIn === variable) return commands
   const aim = (command: string): string =>
     command.includes(`"$${addressIn}"`)
       ? command.replaceAll(`"$${addressIn}"`, `"$${variable}"`)
       : command.replace(FOLDER, (folder) => `${folder}${addressIn}="$${variable}" `)
-  const maybe = (command: string | null): string | null => (command === null ? null : aim(command))
+  return changed(commands, aim)
+}
+
+/** The same where the ledger was found in a schema that the repository does not name. */
+export function commandsIn(commands: LedgerCommands, schema: string): LedgerCommands {
+  const { inSchema } = commands
+  if (inSchema === undefined) return commands
+  const words = filled(` ${inSchema}`, { SCHEMA: shellWord(schema) })
+  return changed(commands, (command) => `${command}${words}`)
+}
+
+function changed(commands: LedgerCommands, change: (command: string) => string): LedgerCommands {
+  const maybe = (command: string | null): string | null => (command === null ? null : change(command))
+  const { record } = commands
   return {
-    addressIn,
-    migrate: aim(commands.migrate),
+    ...commands,
+    migrate: change(commands.migrate),
     migrateLate: maybe(commands.migrateLate),
     repair: maybe(commands.repair),
-    ...(resumes === undefined ? {} : { resumes }),
-    record: commands.record === null ? null : { ...commands.record, command: aim(commands.record.command) },
+    record: record === null ? null : { ...record, command: change(record.command) },
   }
 }
 

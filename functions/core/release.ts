@@ -155,6 +155,8 @@ export interface LedgerCommands {
   readonly repair: string | null
   /** A run goes on at the statement at which one failed: what ran of it has to stay, and there is no state to clear. Absent: it does not. */
   readonly resumes?: boolean | undefined
+  /** What names the ledger's schema at the end of each of them, with SCHEMA for it, where only the database tells; absent: nothing has to. */
+  readonly inSchema?: string | undefined
   /** Counts a migration as applied without running it; null where the tool has no way to. */
   readonly record: RecordCommand | null
 }

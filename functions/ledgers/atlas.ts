@@ -83,12 +83,14 @@ export const atlas = /* @__PURE__ */ defineTool(atlasLedger, {
         migrateLate: `${apply} --exec-order non-linear`,
         repair: null,
         resumes: true,
+        // Else the address alone would say it, and another ledger be begun where that does not.
+        ...(schema === null ? { inSchema: '--revisions-schema SCHEMA' } : {}),
         record: { command: run('set KEY'), each: false },
       },
       late: config.order === 'non-linear' ? 'runs' : 'refuses',
       placeholders: settings.placeholders,
       schemas: [],
-      notes: [...config.notes, ...notesOf(config, schema), ...(await unreadNotes(project, settings.path, config))],
+      notes: [...config.notes, ...notesOf(config), ...(await unreadNotes(project, settings.path, config))],
     }
   },
   // A replay runs the files that a checkpoint stands for.
@@ -107,7 +109,7 @@ export const atlas = /* @__PURE__ */ defineTool(atlasLedger, {
     duration: 'no: what the ledger records is the time that its last write took',
     cannotTell:
       'whether a checkpoint has all that the files before it make, and what a file holds that is made of a template',
-    configure: 'the folder of `dir`; `migrations.table` where the address alone says in which schema the ledger is',
+    configure: 'the folder of `dir`',
   },
 })
 
@@ -135,17 +137,10 @@ function scriptsOf(files: readonly AtlasFile[], { format }: AtlasConfig): Readon
   return scripts
 }
 
-function notesOf({ order, file }: AtlasConfig, schema: string | null): readonly string[] {
-  const skips =
-    order === 'linear-skip'
-      ? [
-          `${file ?? 'the repository'} has Atlas pass over late migrations (exec_order is LINEAR_SKIP), and say that all is well`,
-        ]
-      : []
-  if (schema !== null) return skips
+function notesOf({ order, file }: AtlasConfig): readonly string[] {
+  if (order !== 'linear-skip') return []
   return [
-    ...skips,
-    `nothing here says in which schema Atlas keeps its ledger: a command with the address finds it where that has search_path, else in the schema ${TABLE}; \`migrations.table\` in deploywatch.yaml puts it into the commands that are printed`,
+    `${file ?? 'the repository'} has Atlas pass over late migrations (exec_order is LINEAR_SKIP), and say that all is well`,
   ]
 }
 

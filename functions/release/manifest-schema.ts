@@ -43,6 +43,7 @@ export const headerSchema = lazily(() => {
       migrateLate: z.string().nullable(),
       repair: z.string().nullable(),
       resumes: z.boolean().optional(),
+      inSchema: z.string().optional(),
       record: z.object({ command: z.string(), each: z.boolean() }).nullable().default(null),
     }),
     late: z.enum(['runs', 'refuses', 'never-runs']),

@@ -316,7 +316,8 @@ describe('late ones', () => {
     const { told, findings } = await look(named('1_a.sql', '2_a.sql', '3_a.sql'), rows)
     expect(told).toEqual(['migration-skipped 2_a.sql'])
     expect(findings[0]?.nextSteps[0]?.command).toBe(
-      'atlas migrate apply --dir file://migrations --url "$DATABASE_URL" --exec-order non-linear',
+      // Where the address has no search_path, Atlas would begin a ledger of its own.
+      'atlas migrate apply --dir file://migrations --url "$DATABASE_URL" --exec-order non-linear --revisions-schema public',
     )
   })
 
@@ -444,10 +445,10 @@ describe('where the ledger is', () => {
       null,
     ],
   ])('%s', async (_, env, schema) => {
-    const { table, commands, notes } = await discover(hcl(env))
+    const { table, commands } = await discover(hcl(env))
     expect(table).toEqual(schema === null ? null : { schema, table: 'atlas_schema_revisions' })
     expect(commands.migrate.endsWith(` --revisions-schema ${schema ?? ''}`)).toBe(schema !== null)
-    expect(notes.some((note) => note.includes('in which schema'))).toBe(schema === null)
+    expect(commands.inSchema).toBe(schema === null ? '--revisions-schema SCHEMA' : undefined)
   })
 
   test('the environment that a run names counts, and a flag goes before it', async () => {
@@ -457,6 +458,13 @@ describe('where the ledger is', () => {
     expect((await discover(run('--env b'))).table?.schema).toBe('y')
     expect((await discover(run('--env b --revisions-schema z'))).table?.schema).toBe('z')
     expect((await discover(run('--dir file://other --revisions-schema z'))).table).toBeNull()
+  })
+
+  test('where the repository does not say it, the printed commands name the schema in which the ledger was found', async () => {
+    const { findings } = await look(named('1_a.sql', '2_a.sql'), [row('1')])
+    expect(findings[0]?.nextSteps[0]?.command).toBe(
+      'atlas migrate apply --dir file://migrations --url "$DATABASE_URL" --revisions-schema public',
+    )
   })
 
   test('`migrations.table` goes into the commands', async () => {
