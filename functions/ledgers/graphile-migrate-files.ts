@@ -76,7 +76,7 @@ function nameMessage(name: string): string {
 }
 
 function twinMessage(key: string, twin: string): string {
-  return `${key.slice(0, -4)} is the number of ${twin} already: graphile-migrate runs one of them only, commit the other one anew`
+  return `${key.slice(0, -4)} is the number of ${twin} already: graphile-migrate refuses every run, or passes over this one where the other has run, commit it anew`
 }
 
 export interface CommittedText {
