@@ -38,12 +38,19 @@ export async function listRecipes(wanted: readonly string[]): Promise<readonly R
       const folder = join(FIXTURES, tool, scenario)
       const text = await readFile(join(folder, 'recipe.yaml'), 'utf8').catch(() => null)
       if (text === null) continue
-      const read = recipeSchema.parse(parse(text))
+      const read = readRecipe(`${tool}/${scenario}`, text)
       const recipe = { ...read, installs: read.installs ?? tool, tool, name: `${tool}/${scenario}`, folder }
       if (wanted.length === 0 || namesOf(recipe).some((name) => wanted.includes(name))) found.push(recipe)
     }
   }
   return found
+}
+
+/** Throws with the scenario's name: a listing reads them all. */
+function readRecipe(name: string, text: string): z.output<typeof recipeSchema> {
+  const read = recipeSchema.safeParse(parse(text))
+  if (!read.success) throw new Error(`${name}/recipe.yaml: ${z.prettifyError(read.error)}`)
+  return read.data
 }
 
 /** What it is chosen by. */
