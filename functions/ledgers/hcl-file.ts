@@ -74,7 +74,8 @@ function endOfExpression(text: string, from: number): number {
     const [sign, here] = match
     if (here !== undefined) mark.lastIndex = endOfText(text, mark.lastIndex, here)
     else if (sign === '"') mark.lastIndex = endOfString(text, match.index)
-    else if (sign === '/*') mark.lastIndex = endOf(BLANK, text, match.index)
+    // One that is never closed is none.
+    else if (sign === '/*') mark.lastIndex = Math.max(match.index + 2, endOf(BLANK, text, match.index))
     else if (sign === '#' || sign === '//') {
       if (depth === 0) return match.index
       mark.lastIndex = endOf(BLANK, text, match.index)
