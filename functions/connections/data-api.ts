@@ -152,6 +152,8 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
   const abandoned = new AbortController()
   /** The transaction that is open, and the server's process behind it, as soon as that is known. */
   let open: { readonly begun: Promise<Answer<BeginTransactionResponse>>; pid: string | null } | null = null
+  /** The call that was made last. */
+  let sent: Promise<unknown> = Promise.resolve()
 
   async function call<T>(
     send: () => Promise<Answer<T>>,
@@ -161,7 +163,9 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
     if (abandoned.signal.aborted) throw abandonedFailure(name)
     usage.roundTrips += 1
     try {
-      const answer = await unless(abandoned.signal, send(), () => abandonedFailure(name))
+      const asked = send()
+      sent = asked
+      const answer = await unless(abandoned.signal, asked, () => abandonedFailure(name))
       usage.bytesRead += answer.bytes ?? 0
       return answer
     } catch (error) {
@@ -255,6 +259,8 @@ export async function openDataApi(target: DataApiTarget, options: DataApiOptions
         await client.execute({ ...credentials, database: target.name, transactionId: undefined, sql })
       }
       const transactionId = (await left?.begun)?.output.transactionId
+      // A transaction that still runs a query, if only to be told that it was cancelled, is not rolled back.
+      await sent.catch(() => undefined)
       if (transactionId !== undefined) await client.rollBack({ ...credentials, transactionId })
     } catch {
       // Its own timeouts end it: 10 s a statement, 60 s without one.

@@ -1,8 +1,10 @@
 /** Nobody waits any more: what runs ends on the server too, and nothing is left behind. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect } from '../../functions/connections/connect.ts'
 import type { Connection } from '../../functions/connections/connection.ts'
+import { openDataApi } from '../../functions/connections/data-api.ts'
 import { ConnectionError } from '../../functions/connections/connection.ts'
 import type { DataApiServer } from '../../local/data-api/server.ts'
 import { startDataApi } from '../../local/data-api/server.ts'
@@ -66,6 +68,37 @@ describe.each([
     await expect.poll(others, { timeout: 3_000 }).toEqual([])
     await expect(connection.read([SLEEP])).rejects.toThrow(ConnectionError)
   })
+})
+
+test('through the Data API it is rolled back once the cancelled statement has ended, not before', async () => {
+  const calls: string[] = []
+  let cancel = (_error: Error): void => undefined
+  const connection = await openDataApi(dataApiTarget('http://127.0.0.1:1', 'orders'), {
+    dataApi: {
+      begin: async () => ({ output: { transactionId: 'tx' }, bytes: 0 }),
+      execute: async ({ sql, transactionId }) => {
+        if (transactionId === undefined) calls.push('cancel')
+        else if (sql.includes('pg_sleep'))
+          await new Promise((_resolve, reject) => {
+            cancel = reject
+          }).finally(() => calls.push('ended'))
+        const pid = sql.includes('pg_backend_pid') ? '42' : 't'
+        return { output: { records: [[{ stringValue: 't' }, { stringValue: pid }]] }, bytes: 0 }
+      },
+      rollBack: async () => {
+        calls.push('rolled back')
+        return { output: {}, bytes: 0 }
+      },
+      destroy: () => void calls.push('destroyed'),
+    },
+  })
+  const reading = connection.read([SLEEP]).catch(() => 'abandoned')
+  await pause(20)
+  connection.abandon()
+  expect(await reading).toBe('abandoned')
+  await pause(20)
+  cancel(new Error('canceling statement due to user request'))
+  await expect.poll(() => calls).toEqual(['cancel', 'ended', 'rolled back', 'destroyed'])
 })
 
 test('through the Data API a cluster that resumes is not waited for', async () => {
