@@ -9,7 +9,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 
-const read = (file) => JSON.parse(readFileSync(file, 'utf8')).testResults.map((suite) => ({ ...suite, name: relative('', suite.name) }))
+const read = (file) =>
+  JSON.parse(readFileSync(file, 'utf8')).testResults.map((suite) => ({ ...suite, name: relative('', suite.name) }))
 const isFailed = ({ status }) => status === 'failed'
 
 const [command, place, seconds, ...steps] = process.argv.slice(2)
@@ -18,9 +19,13 @@ if (command === 'failing') {
 } else {
   const results = new Map()
   const names = readdirSync(place)
-  for (const name of [...names.filter((one) => !one.endsWith('.again.json')), ...names.filter((one) => one.endsWith('.again.json'))])
+  for (const name of [
+    ...names.filter((one) => !one.endsWith('.again.json')),
+    ...names.filter((one) => one.endsWith('.again.json')),
+  ])
     for (const suite of read(`${place}/${name}`)) {
-      if (results.has(suite.name)) console.log(`once more: ${suite.name}, which failed, ${isFailed(suite) ? 'fails again' : 'passes'}`)
+      if (results.has(suite.name))
+        console.log(`once more: ${suite.name}, which failed, ${isFailed(suite) ? 'fails again' : 'passes'}`)
       results.set(suite.name, suite)
     }
   const tests = [...results.values()].flatMap(({ assertionResults }) => assertionResults)

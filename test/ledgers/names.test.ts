@@ -1,5 +1,6 @@
 /** Names with quotes, spaces and letters beyond ASCII: of migrations, in every tool's files and rows, and in what is pasted. */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compareLedger } from '../../functions/core/compare-ledger.ts'
 import { identifier } from '../../functions/engines/postgres/sql.ts'
@@ -51,6 +52,17 @@ const ELSEWHERE: Readonly<Record<string, (contract: LedgerContract) => Named>> =
     const [text = ''] = Object.values(contract.migration(1).files)
     return { files: { ...contract.sign, [`migrations/${name}.js`]: text }, row: { name, executed_at: '2026-01-01' } }
   },
+  atlas: (contract) => {
+    const file = `20250101000001_${NAME}.sql`
+    const text = 'SELECT 1;\n'
+    const hash = createHash('sha256').update(file).update(text).digest('base64')
+    const all = createHash('sha256').update(file).update(hash).digest('base64')
+    const { row } = contract.migration(1)
+    return {
+      files: { [`migrations/${file}`]: text, 'migrations/atlas.sum': `h1:${all}\n${file} h1:${hash}\n` },
+      row: { ...row, version: '20250101000001', description: NAME, hash },
+    }
+  },
   'ef-core': (contract) => {
     const id = `20250101000001_${NAME.replaceAll('"', '')}`
     const { files } = contract.migration(1)
@@ -80,6 +92,7 @@ const ELSEWHERE: Readonly<Record<string, (contract: LedgerContract) => Named>> =
 /** All but those that refuse such names: graphile-migrate, Rails and sqitch. */
 const TOOLS = [
   'alembic',
+  'atlas',
   'db-migrate',
   'dbmate',
   'diesel',
