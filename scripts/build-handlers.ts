@@ -68,16 +68,15 @@ async function buildHandler(name: string, folder: string): Promise<HandlerBundle
   const files = new Map(outputFiles.map(({ path, text }) => [basename(path), text]))
   const start = startOf(metafile, folder)
   writeFileSync(join(folder, 'start.js'), await joined(files, start))
+  for (const file of start) writeFileSync(join(folder, file), `module.exports=require("./start.js")["./${file}"];\n`)
   for (const [file, text] of files) {
+    if (start.includes(file)) continue
     // CommonJS: pg breaks inside an ES module. `require` is also what loads the later files quickest.
     const { code } = await transform(text, { ...target, format: 'cjs', supported: { 'dynamic-import': false } })
     // A CommonJS package that is loaded later is its file's default export alone: its names are wanted, as Node gives them.
     const { exports = [] } = metafile.outputs[relative('.', join(folder, file))] ?? {}
     const later = exports.join() === 'default' ? `${code}module.exports=module.exports.default;\n` : code
-    writeFileSync(
-      join(folder, file),
-      start.includes(file) ? `module.exports=require("./start.js")["./${file}"];\n` : later,
-    )
+    writeFileSync(join(folder, file), later)
   }
   // Beside a package.json that says otherwise, a .js file would be an ES module.
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n')
