@@ -1,6 +1,7 @@
 /** What the rows of EF Core's history table tell of a release's migrations. Pure. Research: Migrator.cs, HistoryRepository.cs of efcore 11. */
 import type { AppliedMigration, LedgerReading } from '../core/ledger.ts'
 import type { Migration } from '../core/release.ts'
+import { unclearWithoutRow } from './doubtful-migrations.ts'
 import type { LedgerRow } from './ledger.ts'
 import { placeAfter } from './migration-text.ts'
 
@@ -33,7 +34,7 @@ export function readRows(
       .filter(([key]) => known.has(key) || !elsewhere.has(key))
       .map(([key, id]) => appliedOf(key, id, migrations)),
     highWaterMark: false,
-    unclear: unclearOf(migrations, found, table),
+    unclear: unclearWithoutRow(migrations, found, table, IN_SOME_BUILDS),
     lock: null,
     notes: [...caseNotes(found, known, table), ...otherNotes(others, table)],
   }
@@ -58,23 +59,9 @@ function appliedOf(key: string, id: string, migrations: readonly Migration[]): A
 }
 
 /** A class inside of `#if` is compiled, and run, in some builds only. */
-function unclearOf(
-  migrations: readonly Migration[],
-  found: ReadonlyMap<string, string>,
-  table: string,
-): LedgerReading['unclear'] {
-  const doubtful = migrations.filter(({ key, doubt }) => doubt !== undefined && !found.has(key))
-  const [first] = doubtful
-  if (first?.doubt === undefined) return undefined
-  return {
-    keys: doubtful.map(({ key }) => key),
-    why: `${first.subject}: ${first.doubt}, and ${table} has no row of it`,
-    causes: ['the build that runs the migrations leaves it out', 'the migrations have not run here'],
-    nextStep: {
-      text: 'see with `dotnet ef migrations list` whether the build has it, and run the migrations if it does',
-      command: null,
-    },
-  }
+const IN_SOME_BUILDS = {
+  cause: 'the build that runs the migrations leaves it out',
+  nextStep: 'see with `dotnet ef migrations list` whether the build has it, and run the migrations if it does',
 }
 
 /** `database update` counts it; a script with --idempotent asks for the exact id on PostgreSQL, and would run it again. */

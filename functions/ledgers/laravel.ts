@@ -1,7 +1,8 @@
 /** Laravel: `migrations`. Research: Migrator.php, DatabaseMigrationRepository.php; run with 8.83. */
-import type { AppliedMigration, LedgerReading } from '../core/ledger.ts'
+import type { AppliedMigration } from '../core/ledger.ts'
 import { shellWord } from '../core/paste.ts'
 import type { Migration } from '../core/release.ts'
+import { unclearWithoutRow } from './doubtful-migrations.ts'
 import { listMigrations } from './laravel-files.ts'
 import type { LaravelProject } from './laravel-project.ts'
 import { readLaravelProject } from './laravel-project.ts'
@@ -34,7 +35,7 @@ export const laravelLedger = {
     return {
       applied: counted.map((key) => appliedOf(key, migrations)),
       highWaterMark: false,
-      unclear: unclearOf(migrations, new Set(found), name),
+      unclear: unclearWithoutRow(migrations, new Set(found), name, SHOULD_RUN),
       lock: null,
       notes: outsideNotes(outside, name),
     }
@@ -106,23 +107,9 @@ function appliedOf(key: string, migrations: readonly Migration[]): AppliedMigrat
 }
 
 /** Where shouldRun() says no, Laravel passes over a migration and records nothing. */
-function unclearOf(
-  migrations: readonly Migration[],
-  found: ReadonlySet<string>,
-  table: string,
-): LedgerReading['unclear'] {
-  const doubtful = migrations.filter(({ key, doubt }) => doubt !== undefined && !found.has(key))
-  const [first] = doubtful
-  if (first?.doubt === undefined) return undefined
-  return {
-    keys: doubtful.map(({ key }) => key),
-    why: `${first.subject}: ${first.doubt}, and ${table} has no row of it`,
-    causes: ['its shouldRun() says no in this environment', 'the migrations have not run here'],
-    nextStep: {
-      text: 'see whether its shouldRun() says yes in this environment, and run the migrations if it does',
-      command: null,
-    },
-  }
+const SHOULD_RUN = {
+  cause: 'its shouldRun() says no in this environment',
+  nextStep: 'see whether its shouldRun() says yes in this environment, and run the migrations if it does',
 }
 
 function outsideNotes(keys: readonly string[], table: string): readonly string[] {

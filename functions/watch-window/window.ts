@@ -10,6 +10,7 @@ import type { Report } from '../core/report.ts'
 import type { WatchPlan, WatchState } from '../core/watch.ts'
 import type { WatchEnd } from '../core/watch-summary.ts'
 import { WATCH_BEGINS } from '../core/watch.ts'
+import { orderReference } from '../look-messages.ts'
 import { findingSchema } from '../outputs/report-schema.ts'
 
 /** A watch of one deployment, as it was ordered. */
@@ -56,23 +57,13 @@ export interface Window {
 
 export const WINDOW_SCHEMA = 'deploywatch/watch/1'
 
-const reference = z.lazy(() =>
-  z.discriminatedUnion('by', [
-    z.object({ by: z.literal('digest'), digest: z.string().min(1) }),
-    z.object({ by: z.literal('version'), version: z.string().min(1) }),
-    z.object({ by: z.literal('commit'), commit: z.string().min(1) }),
-    z.object({ by: z.literal('label'), label: z.string().min(1) }),
-    z.object({ by: z.literal('running') }),
-  ]),
-)
-
 /** What starts an execution; a longer window than a day is a mistake. */
 export const windowOrderSchema = z.lazy(() =>
   z.object({
     watch: z.string().min(1).max(512),
     service: z.string().min(1),
     environment: z.string().min(1),
-    release: reference,
+    release: orderReference,
     releaseUnknown: findingSchema.nullable().default(null),
     deployedAt: z.string().refine((text) => Number.isFinite(Date.parse(text)), 'no such time'),
     deployed: z.boolean().default(true),
